@@ -1,0 +1,88 @@
+"""Fixtures for every test of the tree: a PostgreSQL server, databases on it, and Apache Kafka when asked for."""
+
+import itertools
+import os
+import shlex
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from opstap.databases import DatabaseUrls, load_passwords, provision
+from opstap.postgres import EmbeddedPostgres
+
+sys.path.insert(0, str(Path(__file__).parent))  # tests.support
+from tests.support.databases import MakeDatabase
+from tests.support.kafka import KafkaBroker, KafkaUnavailableError
+from tests.support.leash import Leash
+
+settings.register_profile("opstap", deadline=None, print_blob=True)
+settings.load_profile("opstap")
+
+
+STOP_AND_REMOVE = """
+    pid=$(head -n 1 cluster/postmaster.pid 2>/dev/null) && kill -QUIT "$pid" &&
+        for _ in $(seq 100); do kill -0 "$pid" || break; sleep 0.1; done
+    rm -rf "$PWD"
+"""
+
+
+def _binaries() -> Path | None:
+    """Another installation's PostgreSQL by version or by folder; by default the wheel's."""
+    wanted = os.environ.get("OPSTAP_TEST_POSTGRES", "18")
+    if wanted == "18":
+        return None
+    folder = Path(f"/usr/lib/postgresql/{wanted}/bin") if wanted.isdigit() else Path(wanted)
+    if not (folder / "postgres").exists():
+        pytest.fail(f"OPSTAP_TEST_POSTGRES={wanted}: there is no PostgreSQL in {folder}")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[EmbeddedPostgres]:
+    folder = Path(tempfile.mkdtemp(prefix="opstap-tests-"))
+    server = EmbeddedPostgres(folder, binaries=_binaries(), durable=False)
+    leash = Leash(f"cd {shlex.quote(str(folder))} && {STOP_AND_REMOVE}")
+    server.start()
+    yield server
+    server.stop()
+    leash.let_go()
+
+
+@pytest.fixture(scope="session")
+def make_database(postgres_server: EmbeddedPostgres) -> MakeDatabase:
+    passwords = load_passwords(postgres_server.data_folder / "passwords.json")
+    numbers = itertools.count(1)
+
+    async def make(service: str, suffix: str | None = None, *, copy_of: DatabaseUrls | None = None) -> DatabaseUrls:
+        name = "_".join(filter(None, ("opstap", service, suffix, str(next(numbers)))))
+        template = copy_of.name if copy_of else "template1"
+        return await provision(postgres_server.admin_url, service, passwords, database=name, template=template)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def kafka_broker() -> Iterator[KafkaBroker]:
+    """The session's broker; whoever kills it starts it again."""
+    with tempfile.TemporaryDirectory(prefix="opstap-kafka-") as folder:
+        leash = Leash(f"sleep 1; rm -rf {shlex.quote(folder)}")
+        broker = KafkaBroker(Path(folder))
+        try:
+            broker.start()
+        except KafkaUnavailableError as reason:
+            leash.drop()
+            if os.environ.get("CI"):
+                pytest.fail(f"CI must test on Apache Kafka. {reason}")
+            pytest.skip(f"NOT TESTED ON KAFKA. {reason}")
+        yield broker
+        broker.stop()
+        leash.drop()
+
+
+@pytest.fixture(scope="session")
+def kafka_bootstrap(kafka_broker: KafkaBroker) -> str:
+    return kafka_broker.bootstrap
