@@ -1,0 +1,163 @@
+"""What intake says: who is let in, and when they come."""
+
+from datetime import date
+from typing import ClassVar, Literal
+from uuid import UUID
+
+from contracts.model import AgeBand, Event, HouseholdKind, Model, Origin
+
+
+class IntakeEvent(Event):
+    """An event of intake."""
+
+    producer: ClassVar[str] = "intake"
+
+
+class ClientRegistered(IntakeEvent):
+    """A resident is known as a client, with pseudonymous traits only."""
+
+    origin: Origin
+    age_band: AgeBand
+    household_id: UUID
+    household_kind: HouseholdKind
+    permit_holder: bool
+    without_benefit: bool
+    starting_qualification: bool | None = None
+
+
+class AgeBandChanged(IntakeEvent):
+    """A birthday moved a client to another age band."""
+
+    age_band: AgeBand
+    previous: AgeBand
+
+
+class ClientsMerged(IntakeEvent):
+    """The subject turned out to be registered twice: from now on it is the client `into`."""
+
+    into: UUID
+
+
+class ClientRegistrationUndone(IntakeEvent):
+    """A registration was a mistake; nothing of it remains open."""
+
+
+class ClientDeceased(IntakeEvent):
+    """A client died on `occurred_on`: everything open stops, and no letter is sent."""
+
+
+class ClientMovedAway(IntakeEvent):
+    """A client left the municipality on `occurred_on`: everything open stops."""
+
+    to_municipality: str | None = None
+
+
+class NotificationReceived(IntakeEvent):
+    """First contact at the gate, before an application."""
+
+
+class ApplicationFiled(IntakeEvent):
+    """An application for social assistance was filed; `short_form` when known data were reused after work."""
+
+    application_id: UUID
+    short_form: bool = False
+
+
+class ApplicationWithdrawn(IntakeEvent):
+    """The resident withdrew the application."""
+
+    application_id: UUID
+
+
+class ApplicationDiverted(IntakeEvent):
+    """Somebody was helped at the gate, so that no application followed."""
+
+    diverted_to: Literal["vacancy", "employer_service_point", "other"]
+
+
+class InformationSessionDue(IntakeEvent):
+    """The week in which the client should have had an information session ends today."""
+
+    due_on: date
+
+
+class InformationSessionHeld(IntakeEvent):
+    """The client was invited to an information session that took place."""
+
+    session_id: UUID
+    attended: bool
+
+
+class IntakeDue(IntakeEvent):
+    """The term for the intake after the diagnosis ends today."""
+
+    due_on: date
+
+
+class IntakeHeld(IntakeEvent):
+    """The income consultant held the intake; `signals` are kinds of areas of life on which help is due."""
+
+    intake_id: UUID
+    signals: tuple[str, ...] = ()
+
+
+class BenefitDecided(IntakeEvent):
+    """A named professional granted or refused social assistance."""
+
+    outcome: Literal["granted", "refused"]
+    application_id: UUID | None = None
+    benefit_from: date | None = None
+
+
+class RestPeriodEnded(IntakeEvent):
+    """A permit holder's rest period after housing is over."""
+
+
+class LanguageTestDue(IntakeEvent):
+    """No proof of language was given: a test is due."""
+
+    due_on: date
+
+
+class LanguageTestTaken(IntakeEvent):
+    """The language test was taken."""
+
+    passed: bool
+
+
+class LetterSent(IntakeEvent):
+    """A letter went out to the client; its text stays in intake."""
+
+    letter_id: UUID
+    kind: str
+
+
+class ImportedSuspension(Model):
+    """A time in which a term stood still: half open, without an end while it lasts."""
+
+    start: date
+    end: date | None = None
+
+
+class CaseImported(IntakeEvent):
+    """A client came in mid-journey, or with an ended spell of benefit: no letters, no storm of old events."""
+
+    benefit_from: date | None = None
+    category: str | None = None
+    track: str | None = None
+    categorised_on: date | None = None
+    route: str | None = None
+    route_started_on: date | None = None
+    suspensions: tuple[ImportedSuspension, ...] = ()
+    caseworker_id: str | None = None
+    exempted_until: date | None = None
+    exempted_permanently: bool = False
+    indications: tuple[str, ...] = ()
+    prospect_of_work: bool | None = None
+    last_conversation_on: date | None = None
+    exited_on: date | None = None
+    exit_reason: str | None = None
+
+
+class ClientErased(IntakeEvent):
+    """The key of the client's identity data was destroyed: forget links and free text."""

@@ -1,0 +1,241 @@
+"""What routing says: which caseworker, which next step, by when, and where it ends."""
+
+from datetime import date
+from decimal import Decimal
+from typing import ClassVar, Literal
+from uuid import UUID
+
+from contracts.model import Event
+
+ExitReason = Literal[
+    "work",
+    "self_employment",
+    "education",
+    "enforcement",
+    "moved_away",
+    "pension_age",
+    "deceased",
+    "benefit_refused",
+    "other",
+]
+
+
+class RoutingEvent(Event):
+    """An event of routing."""
+
+    producer: ClassVar[str] = "routing"
+
+
+class CaseworkerAssigned(RoutingEvent):
+    """The client has a caseworker of the role that policy names; a change is a warm handover."""
+
+    caseworker_id: str
+    role: str
+    previous_id: str | None = None
+    occasion: Literal["categorised", "handover", "transfer", "import"]
+
+
+class CaseworkerMissing(RoutingEvent):
+    """No caseworker of the role is available: the client stands on the team manager's list."""
+
+    role: str
+
+
+class RouteStarted(RoutingEvent):
+    """A route began; on the way to work its first start begins the longest stay."""
+
+    route_id: UUID
+    route: str
+    track: str
+
+
+class RouteSuspended(RoutingEvent):
+    """The route stands still from `occurred_on`, and so do its terms."""
+
+    route_id: UUID
+    reason: Literal["exemption", "illness", "stay_abroad", "other"]
+
+
+class RouteResumed(RoutingEvent):
+    """The route goes on; `due_on` is the end of the longest stay as reckoned now."""
+
+    route_id: UUID
+    due_on: date | None = None
+
+
+class RouteEnded(RoutingEvent):
+    """A route came to its end."""
+
+    route_id: UUID
+    route: str
+    outcome: Literal["completed", "exit", "handover", "recategorised", "stopped"]
+
+
+class InstrumentStarted(RoutingEvent):
+    """An instrument of the basket is used, with its cost in euros and its goal."""
+
+    instrument_use_id: UUID
+    instrument: str
+    goal: Literal["work", "education", "participation", "language", "diagnosis"]
+    cost: Decimal
+
+
+class InstrumentEnded(RoutingEvent):
+    """The use of an instrument ended."""
+
+    instrument_use_id: UUID
+    instrument: str
+    outcome: Literal["completed", "stopped"]
+
+
+class HandoverDue(RoutingEvent):
+    """The client is to be handed over to the other track."""
+
+    handover_id: UUID
+    to_track: str
+    reason: Literal["longest_stay", "categorised", "readiness", "permanent_exemption"]
+    due_on: date
+
+
+class HandoverPrepared(RoutingEvent):
+    """The file for the receiving team is ready; it must accept by `accept_by`."""
+
+    handover_id: UUID
+    accept_by: date
+
+
+class HandoverAccepted(RoutingEvent):
+    """The receiving team took the client over."""
+
+    handover_id: UUID
+    to_track: str
+
+
+class HandoverReturned(RoutingEvent):
+    """The receiving team sent the client back, with a reason (kept in routing)."""
+
+    handover_id: UUID
+    to_track: str
+
+
+class HandoverEscalated(RoutingEvent):
+    """The term for acceptance passed; the team manager is asked."""
+
+    handover_id: UUID
+
+
+class HandoverCancelled(RoutingEvent):
+    """The handover is no longer needed: the client exited, moved away, died or was categorised anew."""
+
+    handover_id: UUID
+
+
+class ConversationDue(RoutingEvent):
+    """A conversation is due today."""
+
+    kind: str
+    due_on: date
+
+
+class ConversationHeld(RoutingEvent):
+    """A conversation took place; `option` is what it ended in, by number in the policy."""
+
+    conversation_id: UUID
+    kind: str
+    option: int | None = None
+    face_to_face: bool = True
+    home_visit: bool = False
+
+
+class ReviewDue(RoutingEvent):
+    """The yearly review is due today."""
+
+    due_on: date
+
+
+class ReviewHeld(RoutingEvent):
+    """The yearly review took place; `option` as for a conversation."""
+
+    conversation_id: UUID
+    option: int | None = None
+    face_to_face: bool = True
+    home_visit: bool = False
+
+
+class ParticipationRecorded(RoutingEvent):
+    """In which form a client takes part in society."""
+
+    form: Literal["volunteer", "informal_care", "social_activity", "none"]
+
+
+class PartTimeWorkRecorded(RoutingEvent):
+    """Part-time work while on benefit: hours a week and income a month, in bands."""
+
+    hours_band: Literal["0-8", "9-16", "17-24", "25-31", "32+"]
+    income_band: Literal["0-250", "251-500", "501-750", "751-1000", "1001+"]
+
+
+class AgreementMissed(RoutingEvent):
+    """An agreement was not kept; `step` is the rung of the ladder that follows."""
+
+    agreement_id: UUID
+    step: Literal["talk", "influence", "measure"]
+
+
+class MeasureImposed(RoutingEvent):
+    """A named professional reduced the benefit for a time; its ground stays in routing."""
+
+    measure_id: UUID
+
+
+class ReferralRequested(RoutingEvent):
+    """A partner of the kind is asked to take the client on; `partner` where policy names one."""
+
+    referral_id: UUID
+    purpose: str
+    partner: str | None
+    partner_kind: str
+    rule: str | None = None
+
+
+class ReferralWithdrawn(RoutingEvent):
+    """The referral is taken back."""
+
+    referral_id: UUID
+    reason: Literal["exit", "deceased", "moved_away", "merged", "recategorised", "undone", "other"]
+
+
+class ClientExited(RoutingEvent):
+    """The journey ended."""
+
+    exit_id: UUID
+    reason: ExitReason
+
+
+class ExitReverted(RoutingEvent):
+    """The exit was a mistake: the journey goes on as it stood."""
+
+    exit_id: UUID
+
+
+class AftercareStarted(RoutingEvent):
+    """Aftercare after an exit to work runs until `until`."""
+
+    exit_id: UUID
+    until: date
+
+
+class AllowancesCheckDone(RoutingEvent):
+    """The allowances check after an exit to work was done."""
+
+    exit_id: UUID
+
+
+class AftercareEnded(RoutingEvent):
+    """Aftercare is over."""
+
+    exit_id: UUID
+
+
+class ClientReturned(RoutingEvent):
+    """A client came back to benefit after an exit."""
