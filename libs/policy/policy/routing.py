@@ -1,0 +1,113 @@
+"""Routes, terms on a track, handovers, conversations, measures and what follows exit (ROU)."""
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from policy.conditions import When
+from policy.references import CategoryId, RoleId, SituationWhen, TrackId
+from policy.section import ById, Deadline, Id, Length, Section, Source, Text
+from policy.situation import Situation
+
+ParticipationForm = Literal["volunteer", "informal_care", "social_activity", "none"]
+RouteKind = Literal["preparation", "training", "meeting", "mediation", "development", "activation"]
+
+
+class Route(Section):
+    """A path a client can be put on, and in which situation."""
+
+    id: Id
+    label: Text
+    track: TrackId
+    kind: RouteKind
+    when: SituationWhen = When()
+    duration: Length | None = None
+    source: Source
+
+
+class LongestOnTrack(Section):
+    """How long a client may stay on a track, from the first route in it, and to which track it hands them over."""
+
+    id: Id
+    term: Length
+    track: TrackId
+    hands_over_to: TrackId
+    starts_with: Literal["first_route"] = "first_route"
+    except_categories: tuple[CategoryId, ...] = ()
+    counts_suspended: bool = False
+    source: Source
+
+    def applies_to(self, track: str, category: str | None) -> bool:
+        """Whether a client of this track and category has the term."""
+        return track == self.track and category not in self.except_categories
+
+
+class Handover(Section):
+    """How a client passes from one track to the other (ROU-5)."""
+
+    acceptance: Deadline
+    escalates_to: RoleId
+    back_needs_new_diagnosis: bool = False
+
+
+class ConversationOption(Section):
+    """One way in which a participation conversation can end (ROU-7)."""
+
+    label: Text
+    form: ParticipationForm | None = None
+    """How the client then takes part; left out where the option leads elsewhere."""
+    leads_to: Literal["referral", "diagnosis", "none"]
+    partner_kind: Id | None = None
+
+
+class Participation(Section):
+    """Conversations with clients who take part in society (ROU-6, ROU-7)."""
+
+    first_conversation: Deadline
+    review: Deadline
+    face_to_face_per_year: Annotated[int, Field(ge=0)] = 1
+    kinds: dict[Id, Text]
+    options: Mapping[int, ConversationOption]
+
+
+class Fip(Section):
+    """Frequent, intensive, personal conversations, by area of life (ROU-8)."""
+
+    per_year: Annotated[int, Field(ge=1, le=12)]
+    categories: tuple[CategoryId, ...]
+    areas_of_life: dict[Id, Text]
+    source: Source
+
+
+class MeasureStep(Section):
+    """A rung of the ladder that ends in a measure (ROU-12)."""
+
+    id: Id
+    label: Text
+
+
+class Measures(Section):
+    """What happens, in this order, when an agreement is not kept."""
+
+    ladder: tuple[MeasureStep, ...]
+    source: Source
+
+
+class Routing(Section):
+    """All of the above."""
+
+    first_route: Id | None = None
+    routes: ById[Route]
+    longest_on_track: LongestOnTrack | None = None
+    handover: Handover
+    participation: Participation | None = None
+    fip: Fip | None = None
+    measures: Measures
+    aftercare: Deadline | None = None
+    allowances_check: Deadline | None = None
+
+    def routes_for(self, situation: Situation) -> tuple[Route, ...]:
+        """The routes that are open to a client in this situation, in the pack's order."""
+        values = situation.values()
+        return tuple(route for route in self.routes.values() if route.when.holds(values))
