@@ -1,0 +1,163 @@
+"""Alembic for a service: its `migrations/env.py` calls `run`, its first version calls `create_chassis_tables`."""
+
+import asyncio
+from pathlib import Path
+
+from alembic import command, context, op
+from alembic.config import Config
+from sqlalchemy import MetaData, pool
+from sqlalchemy.engine import Connection
+from sqlalchemy.ext.asyncio import async_engine_from_config
+
+CHASSIS_TABLES = frozenset(
+    {"outbox", "relay_cursor", "inbox", "bus_cursors", "parked", "deadlines", "idempotency_keys", "civil_clock"}
+)
+
+_VISIBLE = "municipality = ANY (string_to_array(current_setting('opstap.municipalities', true), ','))"
+"""True for the rows of the municipalities set for this transaction; with none set, for no row."""
+
+
+def run(metadata: MetaData) -> None:
+    """Run the migrations of a service as the owner of its database (`sqlalchemy.url`)."""
+
+    def migrate(connection: Connection) -> None:
+        context.configure(
+            connection=connection,
+            target_metadata=metadata,
+            transaction_per_migration=True,
+            include_name=lambda name, kind, _: not (kind == "table" and name in CHASSIS_TABLES),
+        )
+        connection.exec_driver_sql("SET lock_timeout = '5s'")
+        connection.commit()
+        with context.begin_transaction():
+            context.run_migrations()
+
+    async def connect() -> None:
+        section = context.config.get_section(context.config.config_ini_section, {})
+        engine = async_engine_from_config(section, prefix="sqlalchemy.", poolclass=pool.NullPool)
+        async with engine.connect() as connection:
+            await connection.run_sync(migrate)
+        await engine.dispose()
+
+    asyncio.run(connect())
+
+
+def upgrade(service_folder: Path, owner_url: str) -> None:
+    """Bring a service's database to the newest version. Runs its own event loop: call it from a thread or a command."""
+    config = Config()
+    config.set_main_option("script_location", str(service_folder / "migrations"))
+    config.set_main_option("sqlalchemy.url", owner_url.replace("%", "%%"))
+    command.upgrade(config, "head")
+
+
+def enable_tenancy(
+    service: str, table: str, *, app: str = "SELECT, INSERT, UPDATE", background: str = "SELECT, INSERT, UPDATE, DELETE"
+) -> None:
+    """Row-level security by the `municipality` column, forced; and what the two roles may do with the table."""
+    op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
+    op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
+    op.execute(f"CREATE POLICY of_token ON {table} TO {service}_app USING ({_VISIBLE}) WITH CHECK ({_VISIBLE})")
+    op.execute(f"CREATE POLICY of_all ON {table} TO {service}_background USING (true) WITH CHECK (true)")
+    op.execute(f"GRANT {app} ON {table} TO {service}_app")
+    op.execute(f"GRANT {background} ON {table} TO {service}_background")
+
+
+def create_chassis_tables(service: str) -> None:
+    """The tables that every service has: messages out and in, deadlines, answers to repeated requests, the clock."""
+    for statement in _CHASSIS.split(";\n"):
+        if statement.strip():
+            op.execute(statement)
+    enable_tenancy(service, "outbox", app="SELECT, INSERT", background="SELECT, INSERT")
+    enable_tenancy(service, "deadlines")
+    app, background = f"{service}_app", f"{service}_background"
+    op.execute(f"GRANT SELECT, INSERT, UPDATE ON relay_cursor, bus_cursors TO {background}")
+    op.execute(f"GRANT SELECT, INSERT ON inbox TO {background}")
+    op.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON parked TO {background}")
+    op.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON idempotency_keys TO {app}, {background}")
+    op.execute(f"GRANT SELECT, INSERT, UPDATE ON civil_clock TO {app}, {background}")
+
+
+_CHASSIS = """
+CREATE TABLE outbox (
+    position bigint GENERATED ALWAYS AS IDENTITY (CACHE 1) PRIMARY KEY,
+    event_id uuid NOT NULL UNIQUE,
+    municipality text NOT NULL,
+    subject uuid NOT NULL,
+    type text NOT NULL,
+    data text NOT NULL,
+    traceparent text,
+    recorded_at timestamptz NOT NULL
+);
+CREATE INDEX ix_outbox_subject ON outbox (subject, position);
+CREATE TABLE relay_cursor (
+    single boolean PRIMARY KEY DEFAULT true CHECK (single),
+    position bigint NOT NULL
+);
+CREATE TABLE bus_cursors (
+    producer text PRIMARY KEY,
+    position bigint NOT NULL
+);
+CREATE TABLE inbox (
+    event_id uuid PRIMARY KEY,
+    producer text NOT NULL,
+    type text NOT NULL,
+    subject uuid NOT NULL,
+    handled_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+CREATE TABLE parked (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    producer text NOT NULL,
+    key text NOT NULL,
+    event_id uuid,
+    type text,
+    value bytea NOT NULL,
+    state text NOT NULL CHECK (state IN ('failed', 'waiting', 'discarded')),
+    error text,
+    attempts integer NOT NULL DEFAULT 0,
+    parked_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    discarded_by text,
+    discarded_because text
+);
+CREATE UNIQUE INDEX uq_parked_event ON parked (producer, event_id) WHERE event_id IS NOT NULL;
+CREATE INDEX ix_parked_key ON parked (producer, key, id) WHERE state <> 'discarded';
+CREATE TABLE deadlines (
+    id uuid PRIMARY KEY,
+    municipality text NOT NULL,
+    subject uuid NOT NULL,
+    kind text NOT NULL,
+    ref uuid,
+    reckoned_from date NOT NULL,
+    term jsonb NOT NULL,
+    suspensions jsonb NOT NULL DEFAULT '[]',
+    due_on date,
+    original_due_on date NOT NULL,
+    because jsonb NOT NULL,
+    rule text NOT NULL,
+    owner text,
+    fires_on date,
+    set_on date NOT NULL,
+    missed boolean NOT NULL DEFAULT false,
+    state text NOT NULL CHECK (state IN ('open', 'suspended', 'fired', 'cancelled')),
+    moved_because text,
+    fired_on date,
+    data jsonb NOT NULL DEFAULT '{}'
+);
+CREATE INDEX ix_deadlines_open ON deadlines (fires_on) WHERE state = 'open';
+CREATE INDEX ix_deadlines_subject ON deadlines (subject, kind);
+CREATE UNIQUE INDEX uq_deadlines_current ON deadlines (subject, kind, ref) NULLS NOT DISTINCT
+    WHERE state IN ('open', 'suspended');
+CREATE TABLE idempotency_keys (
+    scope text NOT NULL,
+    key text NOT NULL,
+    fingerprint bytea NOT NULL,
+    status integer,
+    headers jsonb,
+    body bytea,
+    created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (scope, key)
+);
+CREATE TABLE civil_clock (
+    single boolean PRIMARY KEY DEFAULT true CHECK (single),
+    moment timestamptz NOT NULL
+);
+"""

@@ -1,0 +1,110 @@
+"""A unit of work: one request, or one batch of events. It is one transaction, and its events are rows in it."""
+
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chassis import trace
+from chassis.clock import Clock
+from chassis.database import Database
+from chassis.ids import Ids, new_id
+from contracts import Event
+from policy import Library
+
+LARGEST_EVENT = 64 * 1024
+"""Bytes of data that one event may carry (NL GOV profile for CloudEvents); checked before the commit."""
+
+_INSERT = text(
+    "INSERT INTO outbox (event_id, municipality, subject, type, data, traceparent, recorded_at)"
+    " VALUES (:event_id, :municipality, :subject, :type, :data, :traceparent, :recorded_at)"
+)
+
+
+class EventTooLarge(ValueError):
+    """An event is larger than what the bus carries."""
+
+
+@dataclass
+class Work:
+    """What a use case has in hand: its transaction, the day, the policies, and where its events go."""
+
+    session: AsyncSession
+    clock: Clock
+    policies: Library
+    actor: str
+    """Who acts, as `contracts.Actor`."""
+    ids: Ids = new_id
+    traces: Mapping[UUID, str] = field(default_factory=dict)
+    """The `traceparent` to go on in, by subject, where a batch of events is handled."""
+    _events: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def today(self) -> date:
+        """The civil day."""
+        return self.clock.today()
+
+    def publish(self, subject: UUID, municipality: str, event: Event) -> UUID:
+        """Say that something happened; it becomes a row of the outbox in this transaction. Returns the event's id."""
+        data = event.model_dump_json(by_alias=True)
+        if len(data) > LARGEST_EVENT:
+            raise EventTooLarge(f"{event.type()} carries {len(data)} bytes; {LARGEST_EVENT} is the most")
+        event_id = self.ids()
+        self._events.append(
+            {
+                "event_id": event_id,
+                "municipality": municipality,
+                "subject": subject,
+                "type": event.type(),
+                "data": data,
+                "traceparent": self.traces.get(subject) or trace.current(),
+                "recorded_at": self.clock.wall(),
+            }
+        )
+        return event_id
+
+    async def write_events(self) -> bool:
+        """Write what was published to the outbox; True when there was something."""
+        if not self._events:
+            return False
+        await self.session.flush()
+        await self.session.execute(_INSERT, self._events)
+        self._events.clear()
+        return True
+
+
+@dataclass(frozen=True)
+class Office:
+    """Where units of work are opened: the process-wide parts of a service."""
+
+    database: Database
+    clock: Clock
+    policies: Library
+    ids: Ids = new_id
+    on_published: Callable[[], None] = lambda: None
+    """Called after a commit that wrote events: wakes the relay in the same process."""
+
+    @asynccontextmanager
+    async def for_municipalities(self, municipalities: Iterable[str], actor: str) -> AsyncIterator[Work]:
+        """Work on behalf of a token's holder."""
+        async with self.database.for_municipalities(municipalities) as session:
+            work = Work(session, self.clock, self.policies, actor, self.ids)
+            yield work
+            published = await work.write_events()
+        if published:
+            self.on_published()
+
+    @asynccontextmanager
+    async def in_background(self, actor: str = "clock") -> AsyncIterator[Work]:
+        """Work of the consumer, the sweeper and the sender, for all municipalities."""
+        async with self.database.in_background() as session:
+            work = Work(session, self.clock, self.policies, actor, self.ids)
+            yield work
+            published = await work.write_events()
+        if published:
+            self.on_published()
