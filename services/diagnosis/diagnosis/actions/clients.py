@@ -1,0 +1,209 @@
+"""Who the clients are, and what happens to all of theirs when they merge, leave or come back."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import literal, select, update
+from sqlalchemy.dialects.postgresql import JSONB, insert
+
+from chassis.deadlines import Deadline, cancel
+from chassis.problems import Invalid, NotFound
+from chassis.work import Work
+from contracts import Envelope
+from diagnosis.actions.exemptions import end, watch
+from diagnosis.actions.invitations import close_invitations
+from diagnosis.problems import APersonDecides, JourneyEnded, NoPolicy
+from diagnosis.rules import REVERSIBLE, Known
+from diagnosis.tables import (
+    OF_CLIENT,
+    Assessment,
+    Client,
+    Invitation,
+    MergedClient,
+    Proposal,
+    Receipt,
+    open_proposals,
+    present_categories,
+    resolve,
+    running_exemptions,
+)
+from policy import NoPolicyInForce, Pack, UnknownMunicipality
+
+
+async def client_of(work: Work, client_id: UUID) -> Client:
+    """The client under whatever id, locked until the work is done; NotFound when there is none for this token."""
+    now = (await resolve(work.session, [client_id]))[client_id]
+    client = await work.session.scalar(
+        select(Client).where(Client.id == now).with_for_update().execution_options(populate_existing=True)
+    )
+    if client is None:
+        raise NotFound("There is no such client.")
+    return client
+
+
+async def active_client(work: Work, client_id: UUID) -> Client:
+    """A client whose journey goes on; JourneyEnded otherwise."""
+    client = await client_of(work, client_id)
+    if client.ended:
+        raise JourneyEnded
+    return client
+
+
+def known_of(client: Client) -> Known:
+    """What the registration told."""
+    return Known(client.age_band, client.permit_holder, client.without_benefit, client.starting_qualification)
+
+
+def policy_of(work: Work, municipality: str, on: date) -> Pack:
+    """The policy in force on a day; NoPolicy when there is none."""
+    try:
+        return work.policies.in_force(municipality, on)
+    except (NoPolicyInForce, UnknownMunicipality) as reason:
+        raise NoPolicy(str(reason)) from reason
+
+
+def day_of(work: Work, asked: date | None, pointer: str) -> date:
+    """The day on which something happened: today, or an earlier one that is entered late; never a later one."""
+    day = asked or work.today
+    if day > work.today:
+        raise Invalid.at(pointer, f"lies in the future; today is {work.today}")
+    return day
+
+
+def decider(work: Work) -> str:
+    """The named professional who acts; APersonDecides when it is an application."""
+    if not work.actor.startswith("staff:"):
+        raise APersonDecides
+    return work.actor
+
+
+async def clients_of(work: Work, envelopes: Sequence[Envelope[Any]]) -> dict[UUID, Client]:
+    """The clients that these events are about, by the events' subjects; who is unknown gets an empty row."""
+    now = await resolve(work.session, [each.subject for each in envelopes])
+    rows = {now[each.subject]: {"id": now[each.subject], "municipality": each.municipality} for each in envelopes}
+    empty = [{**row, "registered": False} for row in rows.values()]
+    await work.session.execute(insert(Client).on_conflict_do_nothing(), empty)
+    found = await work.session.scalars(
+        select(Client)
+        .where(Client.id.in_(rows))
+        .order_by(Client.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    by_id = {client.id: client for client in found}
+    return {subject: by_id[id] for subject, id in now.items()}
+
+
+async def stop(work: Work, clients: Sequence[Client], because: str, on: date) -> None:
+    """End everything that is open for these clients: invitations, proposals, deadlines."""
+    ids = [client.id for client in clients]
+    for client in clients:
+        if client.ended is None or client.ended in REVERSIBLE:
+            client.ended, client.ended_on = because, on
+    await close_invitations(work, ids, because, on)
+    for proposal in await open_proposals(work.session, ids):
+        proposal.close("superseded", because, on)
+    await cancel(work, ids)
+
+
+async def go_on(work: Work, clients: Sequence[Client]) -> None:
+    """The end was a mistake, or the client came back: what still holds is watched again. Nobody returns from death."""
+    back = [client for client in clients if client.ended in REVERSIBLE]
+    for client in back:
+        client.ended = client.ended_on = None
+    await watch(work, list((await running_exemptions(work.session, [client.id for client in back])).values()))
+
+
+async def reopen(work: Work, clients: Sequence[Client]) -> None:
+    """Open again what the end of the journey closed, for those whose end can be taken back."""
+    ended = {client.id: client.ended_on for client in clients if client.ended in REVERSIBLE}
+    proposals = await work.session.scalars(
+        select(Proposal).where(Proposal.client_id.in_(ended), Proposal.closed_because.in_(REVERSIBLE))
+    )
+    for proposal in proposals:
+        if proposal.closed_on == ended[proposal.client_id]:
+            proposal.reopen()
+    invitations = await work.session.scalars(
+        select(Invitation).where(Invitation.client_id.in_(ended), Invitation.closed_because.in_(REVERSIBLE))
+    )
+    for invitation in invitations:
+        if invitation.closed_on == ended[invitation.client_id]:
+            invitation.closed_on = invitation.closed_because = None
+
+
+@dataclass(frozen=True)
+class Merger:
+    """One client that turned out to be another."""
+
+    gone: Client
+    stays: Client
+    on: date
+    by: str
+
+
+async def merge(work: Work, merger: Merger) -> None:
+    """Everything of the client that goes becomes the other's; where both have one, the newest holds."""
+    old, new = merger.gone.id, merger.stays.id
+    if old == new:
+        return
+    await _one_of_each(work, merger)
+    await work.session.flush()
+    for table in OF_CLIENT:
+        await work.session.execute(update(table).where(table.client_id == old).values(client_id=new))
+    await work.session.execute(update(Deadline).where(Deadline.subject == old).values(subject=new))
+    await work.session.execute(update(MergedClient).where(MergedClient.into == old).values(into=new))
+    work.session.add(MergedClient(id=old, municipality=merger.gone.municipality, into=new))
+    _complete(merger.stays, merger.gone)
+    await work.session.delete(merger.gone)
+    if merger.stays.ended:
+        await stop(work, [merger.stays], merger.stays.ended, merger.on)
+
+
+def _complete(stays: Client, gone: Client) -> None:
+    """Traits that only the one registration told; who left and came back under another id is back."""
+    if stays.ended in REVERSIBLE and gone.ended is None:
+        stays.ended = stays.ended_on = None
+    for trait in ("age_band", "permit_holder", "without_benefit", "starting_qualification"):
+        if getattr(stays, trait) is None:
+            setattr(stays, trait, getattr(gone, trait))
+
+
+async def _one_of_each(work: Work, merger: Merger) -> None:
+    """One open proposal, one present category, one running exemption, one open invitation and request of a kind."""
+    both = (merger.gone.id, merger.stays.id)
+    for proposal in sorted(await open_proposals(work.session, both), key=lambda each: each.id)[:-1]:
+        proposal.close("superseded", "merged", merger.on)
+    present = sorted((await present_categories(work.session, both)).values(), key=lambda each: each.position)
+    for category in present[:-1]:
+        category.until = max(category.since, merger.on)
+    exemptions = sorted((await running_exemptions(work.session, both)).values(), key=lambda each: each.id)
+    for exemption in exemptions[:-1]:
+        await end(work, exemption, merger.on, merger.by)
+    await _settle_doubles(work, merger)
+
+
+async def _settle_doubles(work: Work, merger: Merger) -> None:
+    theirs = select(Invitation.reason).where(Invitation.client_id == merger.stays.id, Invitation.closed_on.is_(None))
+    await work.session.execute(
+        update(Invitation)
+        .where(Invitation.client_id == merger.gone.id, Invitation.closed_on.is_(None), Invitation.reason.in_(theirs))
+        .values(closed_on=merger.on, closed_because="merged"),
+        execution_options={"synchronize_session": False},
+    )
+
+
+async def forget(work: Work, clients: Collection[UUID]) -> None:
+    """Drop free text, the child's birth date and the reasons of exemptions; what was decided stays, for the figures."""
+    free = {"impression": None, "correction_reason": None, "child_birth_date": None}
+    await work.session.execute(
+        update(Assessment).where(Assessment.client_id.in_(clients)).values(**free, facts={}, barriers=[])
+    )
+    await work.session.execute(
+        update(Receipt)
+        .where(Receipt.client_id.in_(clients))
+        .values(body=Receipt.body.concat(literal({"facts": {}}, JSONB)))
+    )
+    await work.session.execute(update(Proposal).where(Proposal.client_id.in_(clients)).values(override_reason=None))

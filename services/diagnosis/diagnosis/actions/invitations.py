@@ -1,0 +1,65 @@
+"""Who is invited to a diagnosis, and why."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy import text, update
+from sqlalchemy.dialects.postgresql import insert
+
+from chassis.work import Work
+from contracts.diagnosis import DiagnosisInvited, ReassessmentDue
+from diagnosis.tables import Invitation
+
+
+@dataclass(frozen=True, slots=True)
+class Invitee:
+    """A client to be invited."""
+
+    client_id: UUID
+    municipality: str
+    reason: str
+    on: date
+    by: str
+    due: str | None = None
+    """Why a new assessment is due, when the client was assessed before."""
+
+
+async def invite(work: Work, invitees: Sequence[Invitee]) -> None:
+    """Invite these clients, each once for a reason until the next assessment; what makes one due is said each time."""
+    if not invitees:
+        return
+    rows = {work.ids(): each for each in sorted(invitees, key=lambda each: each.client_id)}
+    one_open = insert(Invitation).on_conflict_do_nothing(
+        index_elements=["client_id", "reason"], index_where=text("closed_on IS NULL")
+    )
+    values = [
+        {
+            "id": id,
+            "municipality": each.municipality,
+            "client_id": each.client_id,
+            "reason": each.reason,
+            "invited_on": each.on,
+        }
+        for id, each in rows.items()
+    ]
+    new = set(await work.session.scalars(one_open.returning(Invitation.id), values))
+    for id, each in rows.items():
+        head = {"occurred_on": each.on, "by": each.by}
+        if each.due is not None:
+            event = ReassessmentDue.model_validate({**head, "reason": each.due})
+            work.publish(each.client_id, each.municipality, event)
+        if id in new:
+            invited = DiagnosisInvited.model_validate({**head, "reason": each.reason})
+            work.publish(each.client_id, each.municipality, invited)
+
+
+async def close_invitations(
+    work: Work, clients: Collection[UUID], because: str, on: date, reasons: Collection[str] | None = None
+) -> None:
+    """These clients are waited for no longer."""
+    statement = update(Invitation).where(Invitation.client_id.in_(clients), Invitation.closed_on.is_(None))
+    if reasons is not None:
+        statement = statement.where(Invitation.reason.in_(reasons))
+    await work.session.execute(statement.values(closed_on=on, closed_because=because))

@@ -1,0 +1,13 @@
+"""The HTTP side of diagnosis, by noun."""
+
+from diagnosis.api import assessments, clients, exemptions, indications, invitations, proposals, reassessments
+
+ROUTERS = (
+    assessments.router,
+    proposals.router,
+    clients.router,
+    exemptions.router,
+    indications.router,
+    invitations.router,
+    reassessments.router,
+)

@@ -1,0 +1,51 @@
+"""Diagnosis, assembled."""
+
+from collections.abc import Sequence
+
+from fastapi import FastAPI
+
+from chassis import process
+from chassis.app import create_app
+from chassis.background import Background
+from chassis.process import Definition, OnMoved
+from chassis.security import TokenVerifier
+from chassis.work import Office
+from diagnosis.actions.exemptions import KIND, end_by_clock
+from diagnosis.api import ROUTERS
+from diagnosis.events import HANDLERS
+from diagnosis.sealing import Seal
+from diagnosis.settings import Settings
+
+DEADLINES = {KIND: end_by_clock}
+
+
+def create(
+    settings: Settings,
+    office: Office,
+    verifier: TokenVerifier,
+    *,
+    background: Sequence[Background] = (),
+    on_moved: OnMoved | None = None,
+) -> FastAPI:
+    """The app of diagnosis."""
+    app = create_app(
+        service="diagnosis",
+        title="Opstap: diagnosis",
+        description="Assessments, and the category and track that policy makes of them, decided by a professional.",
+        routers=ROUTERS,
+        office=office,
+        settings=settings,
+        verifier=verifier,
+        background=background,
+        on_moved=on_moved,
+    )
+    app.state.seal = Seal(settings.key)
+    return app
+
+
+SERVICE = Definition(name="diagnosis", settings=Settings, create=create, handlers=HANDLERS, deadlines=DEADLINES)
+
+
+def from_environment() -> FastAPI:
+    """The app by the settings in the environment: `uvicorn --factory diagnosis.app:from_environment`."""
+    return process.from_environment(SERVICE)

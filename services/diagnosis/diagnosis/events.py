@@ -1,0 +1,202 @@
+"""What diagnosis hears, and what follows."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import Any, TypeVar
+from uuid import UUID
+
+from chassis.consumer import Handler, Handlers
+from chassis.work import Work
+from contracts import Envelope, Event
+from contracts.intake import (
+    AgeBandChanged,
+    ApplicationDiverted,
+    ApplicationWithdrawn,
+    CaseImported,
+    ClientDeceased,
+    ClientErased,
+    ClientMovedAway,
+    ClientRegistered,
+    ClientRegistrationUndone,
+    ClientsMerged,
+    InformationSessionHeld,
+    RestPeriodEnded,
+)
+from contracts.partners import PartnerSignalled
+from contracts.routing import (
+    ClientExited,
+    ClientReturned,
+    ConversationHeld,
+    ExitReverted,
+    HandoverDue,
+    ReviewHeld,
+)
+from diagnosis.actions.clients import Merger, clients_of, forget, go_on, merge, reopen, stop
+from diagnosis.actions.imports import import_of, take_over
+from diagnosis.actions.invitations import Invitee, close_invitations, invite
+from diagnosis.rules import handover_leads_here, option_leads_here
+from diagnosis.tables import Client, resolve
+
+E = TypeVar("E", bound=Event)
+Envelopes = Sequence[Envelope[E]]
+
+AT_THE_GATE = ("information_session", "rest_period")
+"""Why somebody is invited who is not yet a client on a journey."""
+
+
+async def registered(work: Work, envelopes: Envelopes[ClientRegistered]) -> None:
+    """Keep the traits."""
+    clients = await clients_of(work, envelopes)
+    for each in envelopes:
+        client, told = clients[each.subject], each.data
+        client.registered = True
+        client.age_band, client.permit_holder = client.age_band or told.age_band, told.permit_holder
+        client.without_benefit, client.starting_qualification = told.without_benefit, told.starting_qualification
+
+
+async def band_changed(work: Work, envelopes: Envelopes[AgeBandChanged]) -> None:
+    """Keep the new age band."""
+    clients = await clients_of(work, envelopes)
+    for each in envelopes:
+        clients[each.subject].age_band = each.data.age_band
+
+
+async def session_held(work: Work, envelopes: Envelopes[InformationSessionHeld]) -> None:
+    """Who was there is invited."""
+    await _invite(work, (each for each in envelopes if each.data.attended), "information_session")
+
+
+async def rest_ended(work: Work, envelopes: Envelopes[RestPeriodEnded]) -> None:
+    """A permit holder is invited after the rest period."""
+    await _invite(work, envelopes, "rest_period")
+
+
+async def spoken(work: Work, envelopes: Envelopes[ConversationHeld] | Envelopes[ReviewHeld]) -> None:
+    """Invite whose conversation ended in the option that asks for a new diagnosis."""
+    chosen = [
+        each
+        for each in envelopes
+        if option_leads_here(work.policies.in_force(each.municipality, each.data.occurred_on), each.data.option)
+    ]
+    await _invite(work, chosen, "conversation", due="conversation")
+
+
+async def signalled(work: Work, envelopes: Envelopes[PartnerSignalled]) -> None:
+    """Invite whom a partner sees ready for a next step."""
+    ready = [each for each in envelopes if each.data.signal == "ready_for_next_step"]
+    await _invite(work, ready, "partner_signal", due="partner_signal")
+
+
+async def handover_due(work: Work, envelopes: Envelopes[HandoverDue]) -> None:
+    """Invite whose way back waits for a new diagnosis."""
+    waiting = [
+        each
+        for each in envelopes
+        if handover_leads_here(work.policies.in_force(each.municipality, each.data.occurred_on), each.data.reason)
+    ]
+    await _invite(work, waiting, "handover", due="handover")
+
+
+async def imported(work: Work, envelopes: Envelopes[CaseImported]) -> None:
+    """Take over the category and the exemption of cases in mid-journey; an ended one stays ended."""
+    clients = await clients_of(work, envelopes)
+    for each in envelopes:
+        if each.data.exited_on is not None:
+            clients[each.subject].ended, clients[each.subject].ended_on = "exited", each.data.exited_on
+    await take_over(work, [import_of(work, clients[each.subject], each) for each in envelopes])
+
+
+async def merged(work: Work, envelopes: Envelopes[ClientsMerged]) -> None:
+    """Everything of the client that goes becomes the other's."""
+    for each in envelopes:
+        stays = Envelope(
+            each.id, each.data.into, each.municipality, each.recorded_at, each.data, each.sequence, each.traceparent
+        )
+        clients = await clients_of(work, [each, stays])
+        merger = Merger(clients[each.subject], clients[each.data.into], each.data.occurred_on, each.data.by)
+        await merge(work, merger)
+        await work.session.flush()
+
+
+def stopped(because: str) -> Handler:
+    """Everything open stops."""
+
+    async def handle(work: Work, envelopes: Envelopes[Any]) -> None:
+        for on, clients in (await _by_day(work, envelopes)).items():
+            await stop(work, clients, because, on)
+
+    return handle
+
+
+async def reverted(work: Work, envelopes: Envelopes[ExitReverted]) -> None:
+    """The journey goes on as it stood."""
+    clients = [client for _, client in await _with_clients(work, envelopes)]
+    await reopen(work, clients)
+    await go_on(work, clients)
+
+
+async def returned(work: Work, envelopes: Envelopes[ClientReturned]) -> None:
+    """A new spell of benefit begins; what still holds is watched again."""
+    await go_on(work, [client for _, client in await _with_clients(work, envelopes)])
+
+
+async def left_the_gate(
+    work: Work, envelopes: Envelopes[ApplicationWithdrawn] | Envelopes[ApplicationDiverted]
+) -> None:
+    """Nobody waits at the gate for who took the application back or was helped before it."""
+    for on, clients in (await _by_day(work, envelopes)).items():
+        await close_invitations(work, [client.id for client in clients], "withdrawn", on, AT_THE_GATE)
+
+
+async def erased(work: Work, envelopes: Envelopes[ClientErased]) -> None:
+    """Forget free text, facts and the child's birth date."""
+    await forget(work, (await resolve(work.session, [each.subject for each in envelopes])).values())
+
+
+async def _with_clients(work: Work, envelopes: Envelopes[Any]) -> list[tuple[Envelope[Any], Client]]:
+    clients = await clients_of(work, envelopes)
+    return [(each, clients[each.subject]) for each in envelopes]
+
+
+async def _by_day(work: Work, envelopes: Envelopes[Any]) -> dict[date, list[Client]]:
+    """The clients by the day on which it happened to them."""
+    days: dict[date, list[Client]] = defaultdict(list)
+    for each, client in await _with_clients(work, envelopes):
+        days[each.data.occurred_on].append(client)
+    return days
+
+
+async def _invite(work: Work, envelopes: Iterable[Envelope[Any]], reason: str, due: str | None = None) -> None:
+    chosen = list(envelopes)
+    if not chosen:
+        return
+    invitees: dict[UUID, Invitee] = {}
+    for each, client in await _with_clients(work, chosen):
+        if client.ended is None:
+            on, by = each.data.occurred_on, each.data.by
+            invitees[client.id] = Invitee(client.id, client.municipality, reason, on, by, due)
+    await invite(work, list(invitees.values()))
+
+
+HANDLERS: Handlers = {
+    ClientRegistered: registered,
+    AgeBandChanged: band_changed,
+    InformationSessionHeld: session_held,
+    RestPeriodEnded: rest_ended,
+    ConversationHeld: spoken,
+    ReviewHeld: spoken,
+    PartnerSignalled: signalled,
+    HandoverDue: handover_due,
+    CaseImported: imported,
+    ClientsMerged: merged,
+    ClientRegistrationUndone: stopped("undone"),
+    ClientDeceased: stopped("deceased"),
+    ClientMovedAway: stopped("moved_away"),
+    ClientExited: stopped("exited"),
+    ExitReverted: reverted,
+    ClientReturned: returned,
+    ApplicationWithdrawn: left_the_gate,
+    ApplicationDiverted: left_the_gate,
+    ClientErased: erased,
+}

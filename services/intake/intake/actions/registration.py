@@ -1,0 +1,202 @@
+"""Registering people: each once in a municipality, partners linked, households shared."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy import select
+
+from chassis.deadlines import NewDeadline, cancel, current, set_deadlines
+from chassis.work import Work
+from contracts.intake import AgeBandChanged, ClientRegistered
+from contracts.model import Origin
+from intake.actions.clients import intake_policy
+from intake.identity import Identity, bsn_index, name_indexes
+from intake.people import NewClient
+from intake.rules import BirthDate, plain_bsn
+from intake.tables import GONE, Client, SearchToken, clients_by_bsn
+from intake.vault import Vault
+from policy import Term
+
+AT_ONCE = Term()
+"""No term: the day itself."""
+
+
+@dataclass(frozen=True)
+class Registered:
+    """What came of registering one person."""
+
+    client: Client
+    is_new: bool
+    """False when the person was registered before."""
+
+
+async def register(
+    work: Work, vault: Vault, municipality: str, people: Sequence[NewClient], origin: Origin
+) -> list[Registered]:
+    """Register people whom the rules do not refuse, in their order; who is known stays as they are."""
+    wanted = [_named(vault, municipality, person) for person in people]
+    every_index = {index for own, partner in wanted for index in (own, partner) if index}
+    register = _Register(await clients_by_bsn(work.session, municipality, every_index))
+    results = []
+    for person, (own, partner) in zip(people, wanted, strict=True):
+        known = register.by_bsn.get(own)
+        client = known or _new_client(work, vault, municipality, person, origin, own, partner)
+        if known is None:
+            register.admit(client, person.household_id)
+        results.append(Registered(client, known is None))
+    new = [(result.client, person) for result, person in zip(results, people, strict=True) if result.is_new]
+    work.session.add_all(client for client, _ in new)
+    await work.session.flush()
+    work.session.add_all(_search_tokens(vault, new))
+    await set_deadlines(work, [each for client, person in new for each in _deadlines(work, client, person)])
+    for client, _ in new:
+        work.publish(client.id, municipality, _registered(work, client))
+    return results
+
+
+async def household_exists(work: Work, municipality: str, household_id: UUID) -> bool:
+    """Whether a client of the municipality belongs to this household."""
+    query = select(Client.id).where(
+        Client.municipality == municipality, Client.household_id == household_id, Client.state.not_in(GONE)
+    )
+    return (await work.session.scalars(query.limit(1))).first() is not None
+
+
+def age_band_deadlines(client: Client, ahead: Sequence[Sequence[str]]) -> list[NewDeadline]:
+    """The next birthday that moves the client to another age band; it carries the ones after it along."""
+    if not ahead:
+        return []
+    on = date.fromisoformat(ahead[0][0])
+    carried = {"ahead": [list(each) for each in ahead]}
+    return [NewDeadline(client.municipality, client.id, "age_band", on, AT_ONCE, "age-bands", data=carried)]
+
+
+def ahead_of(born: BirthDate, today: date) -> list[list[str]]:
+    """The birthdays that move the age band from today on, each with its band."""
+    return [[on.isoformat(), band] for on, band in born.bands_after(today)]
+
+
+async def band_anew(work: Work, client: Client, birth_date: str) -> None:
+    """Reckon the age band and its next change from a birth date that was corrected, or from that of who came back."""
+    born = BirthDate.parse(birth_date)
+    assert born is not None, "the rules refuse whoever has no birth date"
+    await cancel(work, {client.id}, ("age_band",))
+    await set_deadlines(work, age_band_deadlines(client, ahead_of(born, work.today)))
+    band = born.band(work.today)
+    if band != client.age_band:
+        event = AgeBandChanged(occurred_on=work.today, by=work.actor, age_band=band, previous=client.age_band)
+        client.age_band = band
+        work.publish(client.id, client.municipality, event)
+
+
+async def come_back(work: Work, vault: Vault, client: Client) -> None:
+    """Who had moved away lives here again: the registration is open, and birthdays count."""
+    client.state, client.ended_on = "registered", None
+    await band_anew(work, client, Identity(vault, client).birth_date)
+
+
+async def house(work: Work, client: Client, on: date | None) -> None:
+    """The day of housing becomes known or is corrected; a rest period that is over stays so."""
+    rests = bool(await current(work.session, {client.id}, {"rest_period"}))
+    was_unknown, client.housed_on = client.housed_on is None, on
+    if client.state == "registered" and (rests or was_unknown):
+        await cancel(work, {client.id}, ("rest_period",))
+        await set_deadlines(work, _rest_period(work, client))
+
+
+class _Register:
+    """Who is registered in a municipality, as far as the people in hand concern it."""
+
+    def __init__(self, clients: Iterable[Client]) -> None:
+        self.by_bsn = {client.bsn_index: client for client in clients}
+        self._by_partner = {client.partner_index: client for client in self.by_bsn.values() if client.partner_index}
+
+    def admit(self, client: Client, household_id: UUID | None) -> None:
+        """Take a new client in, linked to the partner when that one is here; they share the partner's household."""
+        partner = self._partner_of(client)
+        if household_id is not None:
+            client.household_id = household_id
+        if partner is not None:
+            client.household_id = partner.household_id
+            client.partner_id, partner.partner_id = partner.id, client.id
+        self.by_bsn[client.bsn_index] = client
+        if client.partner_index:
+            self._by_partner[client.partner_index] = client
+
+    def _partner_of(self, client: Client) -> Client | None:
+        """Whom the client names, or who names the client; nobody who has or names another."""
+        found = (
+            self.by_bsn.get(client.partner_index) if client.partner_index else self._by_partner.get(client.bsn_index)
+        )
+        if found is None or found.partner_id is not None:
+            return None
+        return found if found.partner_index in {None, client.bsn_index} else None
+
+
+def _named(vault: Vault, municipality: str, person: NewClient) -> tuple[bytes, bytes | None]:
+    """The blind indexes of a person's BSN and of the partner's; nobody is their own partner."""
+    own = bsn_index(vault, municipality, plain_bsn(person.bsn))
+    partner = bsn_index(vault, municipality, plain_bsn(person.partner_bsn)) if person.partner_bsn else None
+    return own, None if partner == own else partner
+
+
+def _new_client(
+    work: Work, vault: Vault, municipality: str, person: NewClient, origin: Origin, own: bytes, partner: bytes | None
+) -> Client:
+    born = BirthDate.parse(person.birth_date)
+    assert born is not None, "the rules refuse whoever has no birth date"
+    id = work.ids()
+    seal = vault.new_seal(id)
+    client = Client(
+        id=id, municipality=municipality, origin=origin, registered_on=work.today, state="registered",
+        household_id=work.ids(), household_kind=person.household_kind, partner_id=None, partner_index=partner,
+        permit_holder=person.permit_holder, housed_on=person.housed_on, without_benefit=person.without_benefit,
+        starting_qualification=person.starting_qualification, secret_address=person.secret_address,
+        age_band=born.band(work.today), key_id=seal.key_id, wrapped_key=seal.wrapped, bsn_index=own,
+    )  # fmt: skip
+    Identity(vault, client).write(
+        bsn=plain_bsn(person.bsn), given=person.name.given, prefix=person.name.prefix, family=person.name.family,
+        birth_date=person.birth_date, address=person.address, contact=person.contact, language=person.language,
+    )  # fmt: skip
+    return client
+
+
+def _search_tokens(vault: Vault, new: Iterable[tuple[Client, NewClient]]) -> list[SearchToken]:
+    return [
+        token for client, person in new for token in search_tokens(vault, client, person.name.family, person.birth_date)
+    ]
+
+
+def search_tokens(vault: Vault, client: Client, family: str, birth_date: str | None) -> list[SearchToken]:
+    """What a client is found by when somebody searches by name and birth year."""
+    born = BirthDate.parse(birth_date)
+    if born is None:
+        return []
+    indexes = dict.fromkeys(name_indexes(vault, client.municipality, family, born))
+    return [SearchToken(client_id=client.id, municipality=client.municipality, token=index) for index in indexes]
+
+
+def _deadlines(work: Work, client: Client, person: NewClient) -> list[NewDeadline]:
+    born = BirthDate.parse(person.birth_date)
+    assert born is not None, "the rules refuse whoever has no birth date"
+    return age_band_deadlines(client, ahead_of(born, work.today)) + _rest_period(work, client)
+
+
+def _rest_period(work: Work, client: Client) -> list[NewDeadline]:
+    """A permit holder rests after being housed, where the pack says so; not who came in mid-journey (INT-5)."""
+    if not client.permit_holder or client.housed_on is None or client.origin == "import":
+        return []
+    rest = intake_policy(work, client.municipality).rest_period
+    if rest is None:
+        return []
+    return [NewDeadline(client.municipality, client.id, "rest_period", client.housed_on, rest.term, rest.id)]
+
+
+def _registered(work: Work, client: Client) -> ClientRegistered:
+    return ClientRegistered(
+        occurred_on=work.today, by=work.actor, origin=client.origin, age_band=client.age_band,
+        household_id=client.household_id, household_kind=client.household_kind, permit_holder=client.permit_holder,
+        without_benefit=client.without_benefit, starting_qualification=client.starting_qualification,
+    )  # fmt: skip

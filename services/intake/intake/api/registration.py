@@ -1,0 +1,103 @@
+"""Registering a client, and finding one."""
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+from pydantic import Field, model_validator
+
+from chassis.models import AnswerModel, ApiModel, Items, Line
+from chassis.routes import ServiceRoute, WorkInHand, location
+from chassis.security import Caller, allow
+from intake.actions import search
+from intake.actions.registration import household_exists, register
+from intake.api.clients import ClientAnswer, answer_of
+from intake.api.common import ENTERED_BY, VaultInHand, municipality_of, refuse
+from intake.identity import Identity
+from intake.people import Bsn, Municipality, Name, NewClient, WrittenBirthDate
+from intake.problems import AlreadyRegistered
+from intake.rules import Fault, bsn_faults, refusals
+
+router = APIRouter(route_class=ServiceRoute, tags=["clients"])
+
+
+class Registration(NewClient):
+    """A person to register, and where."""
+
+    municipality: Annotated[
+        Municipality | None, Field(description="Needed when the access token is for several municipalities")
+    ] = None
+
+
+class ClientSearch(ApiModel):
+    """Who is looked for: by BSN, or by family name and birth year."""
+
+    bsn: Bsn | None = None
+    family_name: Line | None = None
+    birth_year: Annotated[int, Field(ge=1850, le=2200)] | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> "ClientSearch":
+        by_name = self.family_name is not None and self.birth_year is not None
+        nothing_else = self.family_name is None and self.birth_year is None
+        if (self.bsn is not None and nothing_else) or (self.bsn is None and by_name):
+            return self
+        raise ValueError("give a bsn, or a familyName with a birthYear")
+
+
+class FoundClient(AnswerModel):
+    """A client who was found: enough to tell whether it is the right person."""
+
+    id: UUID
+    municipality: str
+    name: Name
+    birth_date: WrittenBirthDate
+    state: Literal["registered", "deceased", "moved_away"]
+    secret_address: bool
+
+
+@router.post(
+    "/clients",
+    status_code=201,
+    dependencies=[allow(*ENTERED_BY)],
+    responses={409: {"description": "The person is registered in the municipality already; `client` tells where"}},
+)
+async def register_client(
+    body: Registration, request: Request, response: Response, work: WorkInHand, caller: Caller, vault: VaultInHand
+) -> ClientAnswer:
+    """Register a person as a client of the municipality; each person once."""
+    municipality = municipality_of(caller, body.municipality)
+    faults = refusals(body, work.today)
+    if body.household_id and not await household_exists(work, municipality, body.household_id):
+        faults.append(Fault("householdId", "is the household of no client in the municipality"))
+    refuse(faults)
+    [registered] = await register(work, vault, municipality, [body], "front_end")
+    where = location(request, registered.client.id)
+    if not registered.is_new:
+        raise AlreadyRegistered("Go on with the client who is registered.", client=where)
+    response.headers["Location"] = where
+    return await answer_of(work, vault, registered.client, response)
+
+
+@router.post("/client-searches", dependencies=[allow(*ENTERED_BY)])
+async def search_clients(
+    body: ClientSearch, work: WorkInHand, caller: Caller, vault: VaultInHand
+) -> Items[FoundClient]:
+    """Find a client in the municipalities of the access token. Every search is recorded, never what it was for."""
+    if body.bsn is not None:
+        refuse(bsn_faults("bsn", body.bsn))
+        found = await search.by_bsn(work, vault, caller.municipalities, body.bsn)
+    else:
+        assert body.family_name is not None
+        assert body.birth_year is not None
+        found = await search.by_name(work, vault, caller.municipalities, body.family_name, body.birth_year)
+    identities = [(client, Identity(vault, client)) for client in found]
+    return Items(
+        items=[
+            FoundClient(
+                id=client.id, municipality=client.municipality, name=identity.name, birth_date=identity.birth_date,
+                state=client.state, secret_address=client.secret_address,
+            )
+            for client, identity in identities
+        ]
+    )  # fmt: skip

@@ -1,0 +1,51 @@
+"""Intake, assembled."""
+
+from collections.abc import Sequence
+
+from fastapi import FastAPI
+
+from chassis import process
+from chassis.app import create_app
+from chassis.background import Background
+from chassis.process import Definition, OnMoved
+from chassis.security import TokenVerifier
+from chassis.work import Office
+from intake.api import ROUTERS
+from intake.api.caseload import LARGEST_FILE
+from intake.deadlines import DEADLINES
+from intake.events import HANDLERS
+from intake.settings import IntakeSettings
+from intake.vault import Vault
+
+
+def create(
+    settings: IntakeSettings,
+    office: Office,
+    verifier: TokenVerifier,
+    *,
+    background: Sequence[Background] = (),
+    on_moved: OnMoved | None = None,
+) -> FastAPI:
+    """The app of intake."""
+    app = create_app(
+        service="intake",
+        title="Opstap: intake",
+        description="Who is let in, and when they come: registration, the gate, information sessions, intake, letters.",
+        routers=ROUTERS,
+        office=office,
+        settings=settings,
+        verifier=verifier,
+        background=background,
+        on_moved=on_moved,
+        larger_bodies={"/v1/caseload-imports": LARGEST_FILE},
+    )
+    app.state.vault = Vault.of(settings)
+    return app
+
+
+SERVICE = Definition(name="intake", settings=IntakeSettings, create=create, handlers=HANDLERS, deadlines=DEADLINES)
+
+
+def from_environment() -> FastAPI:
+    """The app by the settings in the environment: `uvicorn --factory intake.app:from_environment`."""
+    return process.from_environment(SERVICE)

@@ -1,0 +1,101 @@
+"""What intake refuses, by name."""
+
+from chassis.problems import Conflict
+
+
+class AlreadyRegistered(Conflict):
+    """The same person twice in a municipality."""
+
+    slug = "already-registered"
+    title = "This person is registered in the municipality already"
+
+
+class RegistrationClosed(Conflict):
+    """A step for somebody who died, moved away or was never a client."""
+
+    slug = "registration-closed"
+    title = "The registration of this client is closed"
+
+
+class NotificationFirst(Conflict):
+    """An application without a first contact."""
+
+    slug = "notification-first"
+    title = "A notification comes first"
+
+
+class SearchPeriodRuns(Conflict):
+    """An application before the end of the search period."""
+
+    slug = "search-period-runs"
+    title = "The search period comes first"
+
+
+class ShortFormUnknown(Conflict):
+    """A short application where nothing can be reused, or policy has none."""
+
+    slug = "short-form-unknown"
+    title = "A short application is for who comes back, where policy knows it"
+
+
+class ApplicationOpen(Conflict):
+    """A second application beside an open one."""
+
+    slug = "application-open"
+    title = "An application is open already"
+
+
+class Ended(Conflict):
+    """A step in what has come to its end."""
+
+    slug = "ended"
+    title = "This has come to its end already"
+
+
+class DiagnosisFirst(Conflict):
+    """An intake before the diagnosis."""
+
+    slug = "diagnosis-first"
+    title = "The diagnosis comes first"
+
+
+class IntakeFirst(Conflict):
+    """Benefit granted before the intake."""
+
+    slug = "intake-first"
+    title = "The intake comes first"
+
+
+class NoIntake(Conflict):
+    """An intake for a person without benefit."""
+
+    slug = "no-intake"
+    title = "There is no intake for people without benefit"
+
+
+class SessionFirst(Conflict):
+    """Attendance at a session that is yet to come."""
+
+    slug = "session-first"
+    title = "The session comes first"
+
+
+class SessionFull(Conflict):
+    """More people than the session holds."""
+
+    slug = "session-full"
+    title = "The session holds no more people"
+
+
+class CannotMerge(Conflict):
+    """Two registrations that cannot be of one person."""
+
+    slug = "cannot-merge"
+    title = "These registrations cannot be merged"
+
+
+class NoPolicy(Conflict):
+    """A municipality for which no policy pack is in force."""
+
+    slug = "no-policy"
+    title = "No policy is in force for the municipality"

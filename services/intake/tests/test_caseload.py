@@ -1,0 +1,221 @@
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import pytest
+
+from contracts.diagnosis import ClientCategorised, Traits
+from contracts.intake import CaseImported, ClientRegistered, ImportedSuspension
+from contracts.routing import ClientExited
+from intake.csvlines import LONGEST_RECORD, Record, records
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    import httpx
+    from tests.conftest import Intake
+
+HEADER = (
+    "municipality;bsn;given_names;prefix;family_name;birth_date;permit_holder;benefit_from;category;categorised_on;route;"
+    "route_started_on;suspensions;caseworker_id;exempted_until;indications;last_conversation_on;exited_on;exit_reason"
+)
+
+
+def line(bsn: str, **cells: str) -> str:
+    told = {"municipality": "GM0626", "bsn": bsn, "family_name": "Ven", "birth_date": "1985-05-17"} | cells
+    return ";".join(told.get(column, "") for column in HEADER.split(";"))
+
+
+async def send(intake: Intake, *lines: str | bytes, header: str = HEADER, **headers: str) -> httpx.Response:
+    parts = [each if isinstance(each, bytes) else each.encode() for each in (header, *lines)]
+    token = headers.pop("token", None) or intake.token("operator")["Authorization"]
+    sent = {"Authorization": token, "Content-Type": "text/csv; charset=utf-8"} | headers
+    return await intake.service.http.post("/v1/caseload-imports", content=b"\n".join(parts), headers=sent)
+
+
+async def test_a_caseload_comes_in_once_in_mid_journey(intake: Intake) -> None:
+    one, two = next(intake.bsns), next(intake.bsns)
+    journey = {
+        "benefit_from": "2022-03-01", "category": "1B", "categorised_on": "2022-03-20", "route": "development_route",
+        "route_started_on": "2022-12-01", "suspensions": "2023-03-01/2023-04-01 2024-01-10/", "caseworker_id": "w-7",
+        "indications": "job_agreement target_group_register", "permit_holder": "ja",
+    }  # fmt: skip
+    ended = {"benefit_from": "2019-01-01", "exited_on": "2020-06-30", "exit_reason": "work"}
+
+    first = await send(intake, line(one, **journey), line(two, **ended), line(two))
+    again = await send(intake, line(one, **journey), line(two, **ended), line(two))
+
+    assert first.status_code == 201, first.text
+    report = first.json()
+    assert {name: report[name] for name in ("registered", "cases", "known", "refusedLines", "refused", "finished")} == {
+        "registered": 2, "cases": 3, "known": 0, "refusedLines": 0, "refused": [], "finished": True,
+    }  # fmt: skip
+    assert (again.json()["registered"], again.json()["cases"], again.json()["known"]) == (0, 0, 3)
+    registered = {each.subject: each.data for each in await intake.said(ClientRegistered)}
+    assert {(each.origin, each.by) for each in registered.values()} == {("import", "import")}
+    cases = [each.data for each in await intake.said(CaseImported)]
+    assert cases[0].model_dump(exclude_none=True, exclude_defaults=True) == {
+        "occurred_on": date(2024, 2, 1), "by": "import", "benefit_from": date(2022, 3, 1), "category": "1B",
+        "track": "reintegration", "categorised_on": date(2022, 3, 20), "route": "development_route",
+        "route_started_on": date(2022, 12, 1), "caseworker_id": "w-7",
+        "indications": ("job_agreement", "target_group_register"),
+        "suspensions": (
+            {"start": date(2023, 3, 1), "end": date(2023, 4, 1)}, {"start": date(2024, 1, 10)},
+        ),
+    }  # fmt: skip
+    assert cases[0].suspensions[1] == ImportedSuspension(start=date(2024, 1, 10))
+    assert [(each.exited_on, each.exit_reason) for each in cases[1:]] == [(date(2020, 6, 30), "work"), (None, None)]
+    assert (await intake.get(first.headers["location"].removeprefix("/v1"))).json() == report
+
+
+@pytest.mark.parametrize(
+    ("cells", "column"),
+    [
+        ({"municipality": "GM9999"}, "municipality"),
+        ({"municipality": ""}, "municipality"),
+        ({"bsn": "123456789"}, "bsn"),
+        ({"bsn": "x"}, "bsn"),
+        ({"bsn": ""}, "bsn"),
+        ({"family_name": ""}, "family_name"),
+        ({"birth_date": ""}, "birth_date"),
+        ({"birth_date": "17-05-1985"}, "birth_date"),
+        ({"birth_date": "2010-01-01"}, "birth_date"),
+        ({"permit_holder": "perhaps"}, "permit_holder"),
+        ({"benefit_from": "2024-02-02"}, "benefit_from"),
+        ({"benefit_from": "1-2-2024"}, "benefit_from"),
+        ({"category": "9Z"}, "category"),
+        ({"route": "nowhere", "route_started_on": "2023-01-01"}, "route"),
+        ({"route": "development_route"}, "route_started_on"),
+        ({"suspensions": "2023-05-01"}, "suspensions"),
+        ({"suspensions": "2023-05-01/2023-04-01"}, "suspensions"),
+        ({"exited_on": "2023-01-01"}, "exit_reason"),
+        ({"exit_reason": "work"}, "exited_on"),
+        ({"exit_reason": "bored", "exited_on": "2023-01-01"}, "exit_reason"),
+        ({"benefit_from": "2023-01-01", "exited_on": "2022-01-01", "exit_reason": "work"}, "exited_on"),
+    ],
+)
+async def test_a_broken_line_is_reported_by_column_and_the_others_are_kept(
+    intake: Intake, cells: dict[str, str], column: str
+) -> None:
+    good, bad = next(intake.bsns), next(intake.bsns)
+
+    report = (await send(intake, line(cells.pop("bsn", bad), **cells), line(good))).json()
+
+    assert (report["registered"], report["refusedLines"]) == (1, 1), report
+    assert {(each["line"], each["column"]) for each in report["refused"]} == {(2, column)}
+    assert all(value not in str(report["refused"]) for value in (bad, "17-05-1985", "perhaps", "123456789"))
+
+
+async def test_a_file_that_is_no_caseload_is_refused_whole(intake: Intake) -> None:
+    for content, told in (("", "is empty"), ("bsn;shoe_size", "shoe_size"), ("bsn;family_name", "municipality")):
+        answer = await send(intake, header=content)
+        assert answer.status_code == 400
+        assert told in answer.text
+    for wrong in ({"Content-Type": "application/json"}, {"Content-Type": "text/csv; charset=latin-1"}):
+        assert (await send(intake, **wrong)).status_code == 415
+    assert (await send(intake, **{"Content-Encoding": "gzip"})).status_code == 415
+    caseworker = intake.token("caseworker")["Authorization"]
+    assert (await send(intake, token=caseworker)).status_code == 403
+    assert (await send(intake, token="Bearer x")).status_code == 401
+
+
+async def test_bad_bytes_and_quotes_spoil_one_line_only(intake: Intake) -> None:
+    good, also = next(intake.bsns), next(intake.bsns)
+
+    two_lines = line(next(intake.bsns), family_name='"Ven\nHoeve"')
+    lines: list[str | bytes] = [
+        line(good, family_name='"Ven; ""Hoeve"""'),
+        two_lines,
+        b"\xff\xfe;1",
+        "GM0626;1;2",
+        "",
+        line(also),
+    ]
+    report = (await send(intake, *lines)).json()
+
+    assert report["registered"] == 2
+    assert [(each["line"], each["column"]) for each in report["refused"]] == [(3, "family_name"), (5, ""), (6, "")]
+    found = (await intake.done("/client-searches", {"bsn": good}))["items"]
+    assert [each["name"]["family"] for each in found] == ['Ven; "Hoeve"']
+
+
+async def test_a_journey_that_runs_here_stands_as_it_is(intake: Intake) -> None:
+    person = intake.person()
+    await intake.done("/clients", person)
+
+    current = (await send(intake, line(person["bsn"], benefit_from="2023-01-01"))).json()
+    past = {"benefit_from": "2018-01-01", "exited_on": "2019-01-01", "exit_reason": "work"}
+    history = (await send(intake, line(person["bsn"], **past))).json()
+
+    assert (current["cases"], current["known"]) == (0, 1)
+    assert (history["cases"], history["known"]) == (1, 0)
+
+
+async def test_an_imported_client_has_a_letter_when_something_happens_here(intake: Intake) -> None:
+    bsn = next(intake.bsns)
+    await send(intake, line(bsn, category="1B", categorised_on="2023-01-01"))
+    [found] = (await intake.done("/client-searches", {"bsn": bsn}))["items"]
+    client = UUID(found["id"])
+    day = date(2024, 2, 1)
+    traits = Traits(
+        scheme="distance", category="1B", track="reintegration", status="decided", basis="import", confirmed="changed"
+    )
+    categorised = ClientCategorised(
+        occurred_on=day, by="import", assessment_id=None, old_category=None, old_track=None, traits=traits, receipt=None
+    )
+    await intake.hear(client, categorised)
+    assert (await intake.get(f"/clients/{client}/letters")).json()["items"] == []
+    await intake.apply(client)
+    assert (await intake.done(f"/clients/{client}/intakes"))["heldOn"] == "2024-02-01"
+
+    await intake.hear(client, ClientExited(occurred_on=day, by="staff:w", exit_id=client, reason="work"))
+
+    assert [each["kind"] for each in (await intake.get(f"/clients/{client}/letters")).json()["items"]] == ["exit"]
+
+
+async def test_who_died_in_an_ended_spell_is_registered_as_such(intake: Intake) -> None:
+    bsn = next(intake.bsns)
+    ended = {"benefit_from": "2018-01-01", "exited_on": "2019-01-01", "exit_reason": "deceased"}
+
+    await send(intake, line(bsn, **ended))
+
+    found = await intake.done("/client-searches", {"bsn": bsn})
+    assert [each["state"] for each in found["items"]] == ["deceased"]
+
+
+async def test_a_large_file_comes_in_in_batches(intake: Intake) -> None:
+    lines = [line(next(intake.bsns), municipality="GM0626" if n % 2 else "GM1916") for n in range(1100)]
+
+    report = (await send(intake, *lines, "GM0626;1", lines[0])).json()
+
+    assert (report["registered"], report["cases"], report["known"], report["refusedLines"]) == (1100, 1100, 1, 1)
+    here = intake.token("operator", municipalities=["GM1916"])
+    part = (await intake.get(f"/caseload-imports/{report['id']}", headers=here)).json()
+    assert part["registered"] == 550
+
+
+async def read(*chunks: bytes) -> list[Record]:
+    async def come() -> AsyncIterator[bytes]:
+        for chunk in chunks:
+            yield chunk
+
+    return [record async for record in records(come())]
+
+
+async def test_records_are_the_same_however_the_bytes_come() -> None:
+    file = b'\xef\xbb\xbfa;b\r\n1;"x\r\ny;z"\r\n\r\n3;4'
+    whole = await read(file)
+
+    assert [(each.line, each.cells) for each in whole] == [(1, ("a", "b")), (2, ("1", "x\r\ny;z")), (5, ("3", "4"))]
+    assert await read(*(file[i : i + 1] for i in range(len(file)))) == whole
+
+
+async def test_an_endless_record_is_given_up_and_reading_goes_on() -> None:
+    found: list[Any] = await read(b"a,b\n", b"x" * (LONGEST_RECORD + 10), b"\n1,2\n", b'3,"never closed\n')
+
+    assert [(each.line, each.cells, bool(each.fault)) for each in found][:1] == [(1, ("a", "b"), False)]
+    assert any(each.fault and "longer" in each.fault for each in found)
+    assert ("1", "2") in [each.cells for each in found]
+    assert found[-1].fault == "has a quotation mark that is never closed"

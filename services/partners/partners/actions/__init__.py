@@ -1,0 +1,1 @@
+"""Use cases, each in its caller's transaction."""

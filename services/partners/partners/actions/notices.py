@@ -1,0 +1,139 @@
+"""Telling partners: a row per endpoint that listens, in the transaction of what it tells."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Literal
+from uuid import UUID
+
+from sqlalchemy import and_, exists, select, tuple_
+
+from chassis import trace
+from chassis.work import Work
+from contracts import Event
+from contracts.partners import GroupFilled, ReferralClosed, ReferralOverdue, ReferralSent
+from partners.rules import TOLD
+from partners.tables import Delivery, Endpoint, Referral
+
+NOTICES: tuple[type[Event], ...] = (ReferralSent, ReferralOverdue, ReferralClosed, GroupFilled)
+"""What a partner can be told by webhook; the rest of the loop it said itself."""
+
+NoticeType = Literal[
+    "nl.klantreizen.referral-sent",
+    "nl.klantreizen.referral-overdue",
+    "nl.klantreizen.referral-closed",
+    "nl.klantreizen.group-filled",
+]
+LISTENING = ("active", "disabled")
+"""States of endpoints for which messages are kept: those of a disabled one wait until it is approved again."""
+
+
+@dataclass(frozen=True)
+class Notice:
+    """A message for a partner: ids, purpose and step; who it is about, the partner asks for."""
+
+    event_id: UUID
+    type: str
+    municipality: str
+    partner: str
+    subject: UUID
+    """The referral or the group."""
+    sequence: int
+    data: dict[str, Any]
+
+
+def of_referral(referral: Referral, event_id: UUID, event: type[Event], on: date, **more: Any) -> Notice:
+    """The message that a referral came to a step."""
+    assert referral.partner is not None
+    data = {
+        "referralId": str(referral.id),
+        "partner": referral.partner,
+        "purpose": referral.purpose,
+        "step": referral.state,
+        "occurredOn": on.isoformat(),
+        "groupId": str(referral.group_id) if referral.group_id else None,
+        **more,
+    }
+    return _notice(event_id, event, referral.municipality, referral.partner, referral.id, referral.steps, data)
+
+
+def of_group(group_id: UUID, municipality: str, partner: str, event_id: UUID, on: date, size: int) -> Notice:
+    """The message that a group is complete."""
+    data = {"groupId": str(group_id), "partner": partner, "size": size, "occurredOn": on.isoformat()}
+    return _notice(event_id, GroupFilled, municipality, partner, group_id, 1, data)
+
+
+async def tell(work: Work, notices: Sequence[Notice]) -> None:
+    """Put these messages in the schedule of every endpoint that listens to them."""
+    if not notices:
+        return
+    partners = {(notice.municipality, notice.partner) for notice in notices}
+    endpoints = await work.session.scalars(
+        select(Endpoint).where(
+            tuple_(Endpoint.municipality, Endpoint.partner).in_(partners), Endpoint.state.in_(LISTENING)
+        )
+    )
+    listening: dict[tuple[str, str], list[Endpoint]] = {}
+    for endpoint in endpoints:
+        listening.setdefault((endpoint.municipality, endpoint.partner), []).append(endpoint)
+    work.session.add_all(
+        _delivery(work, notice, endpoint)
+        for notice in notices
+        for endpoint in listening.get((notice.municipality, notice.partner), [])
+        if notice.type in endpoint.events
+    )
+
+
+async def catch_up(work: Work, endpoint: Endpoint) -> None:
+    """Tell an endpoint that begins to listen of the open referrals that it was not told of."""
+    if ReferralSent.type() not in endpoint.events:
+        return
+    told = exists().where(and_(Delivery.endpoint_id == endpoint.id, Delivery.event_id == Referral.sent_event))
+    untold = await work.session.scalars(
+        select(Referral)
+        .where(
+            Referral.municipality == endpoint.municipality,
+            Referral.partner == endpoint.partner,
+            Referral.state.in_(TOLD),
+            ~told,
+        )
+        .order_by(Referral.sent_on, Referral.id)
+    )
+    for referral in untold:
+        assert referral.sent_event is not None
+        assert referral.sent_on is not None
+        notice = of_referral(referral, referral.sent_event, ReferralSent, referral.sent_on)
+        work.session.add(_delivery(work, notice, endpoint))
+
+
+def _notice(
+    event_id: UUID,
+    event: type[Event],
+    municipality: str,
+    partner: str,
+    subject: UUID,
+    sequence: int,
+    data: dict[str, Any],
+) -> Notice:
+    kept = {name: value for name, value in data.items() if value is not None}
+    return Notice(event_id, event.type(), municipality, partner, subject, sequence, kept)
+
+
+def _delivery(work: Work, notice: Notice, endpoint: Endpoint) -> Delivery:
+    now = work.clock.now()
+    return Delivery(
+        id=work.ids(),
+        municipality=notice.municipality,
+        endpoint_id=endpoint.id,
+        event_id=notice.event_id,
+        event_type=notice.type,
+        subject=notice.subject,
+        sequence=notice.sequence,
+        data=notice.data,
+        traceparent=trace.current(),
+        recorded_at=work.clock.wall(),
+        state="pending",
+        attempts=0,
+        next_attempt_at=now,
+        created_at=now,
+    )

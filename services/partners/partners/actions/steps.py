@@ -1,0 +1,133 @@
+"""A step of a referral: the row that keeps it, the event that says it, and the time limit on the next."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+from chassis.deadlines import NewDeadline, cancel, set_deadlines
+from chassis.work import Work
+from contracts.partners import ReferralClosed, ReferralSent, ReferralWaiting
+from partners.actions.notices import of_referral, tell
+from partners.rules import TOLD, State, Terms, TimedStep, timed_step
+from partners.tables import Referral, ReferralStep
+
+LIMITS: dict[TimedStep, str] = {
+    "acknowledge": "referral_acknowledge",
+    "accept": "referral_accept",
+    "start": "referral_start",
+}
+"""The kind of the deadline on each step; its subject is the referral."""
+
+
+@dataclass(frozen=True)
+class Closing:
+    """Why the municipality takes a referral back, since when, and on whose word."""
+
+    reason: str
+    on: date
+    by: str
+
+
+def record(work: Work, referral: Referral, step: State | str, on: date, by: str, reason: str | None = None) -> None:
+    """Keep a step; one that is not mere progress is the new state."""
+    referral.steps += 1
+    if step != "progress":
+        referral.state, referral.since, referral.overdue_step = step, on, None
+    work.session.add(
+        ReferralStep(
+            id=work.ids(),
+            municipality=referral.municipality,
+            referral_id=referral.id,
+            number=referral.steps,
+            step=step,
+            on=on,
+            by=by,
+            reason=reason,
+        )
+    )
+
+
+async def let_wait(work: Work, referrals: Iterable[Referral]) -> None:
+    """Put these clients in the queue for their partner's next group."""
+    for referral in referrals:
+        assert referral.partner is not None
+        record(work, referral, "waiting", work.today, referral.requested_by)
+        event = ReferralWaiting(
+            occurred_on=work.today, by=referral.requested_by, referral_id=referral.id, partner=referral.partner
+        )
+        work.publish(referral.client_id, referral.municipality, event)
+
+
+async def send(work: Work, referrals: Sequence[Referral], partners: Mapping[str, Terms]) -> None:
+    """Tell the partner of each, alone or as a member of a group, and let its first time limit run."""
+    notices = []
+    for referral in referrals:
+        assert referral.partner is not None
+        record(work, referral, "sent", work.today, referral.requested_by)
+        event = ReferralSent(
+            occurred_on=work.today,
+            by=referral.requested_by,
+            referral_id=referral.id,
+            partner=referral.partner,
+            group_id=referral.group_id,
+        )
+        referral.sent_on = work.today
+        referral.sent_event = work.publish(referral.client_id, referral.municipality, event)
+        notices.append(of_referral(referral, referral.sent_event, ReferralSent, work.today))
+    await tell(work, notices)
+    await limit_next_step(work, referrals, partners, work.today)
+
+
+async def limit_next_step(
+    work: Work, referrals: Sequence[Referral], partners: Mapping[str, Terms], start: date
+) -> None:
+    """Let the time run in which the partner must take the step that it now owes."""
+    await set_deadlines(
+        work, [limit for referral in referrals if (limit := _limit(referral, partners, start)) is not None]
+    )
+
+
+async def withdraw(work: Work, referrals: Sequence[Referral], why: Closing) -> None:
+    """Take these open referrals back; a partner that knows of one is told."""
+    notices = []
+    for referral in referrals:
+        told, on = referral.state in TOLD, max(why.on, referral.since)
+        record(work, referral, "withdrawn", on, why.by)
+        referral.withdrawn_because = why.reason
+        if referral.partner is None:
+            continue
+        event_id = _close(work, referral, on, why.by)
+        if told:
+            notices.append(of_referral(referral, event_id, ReferralClosed, on))
+    await tell(work, notices)
+    await stop_limits(work, referrals)
+
+
+async def stop_limits(work: Work, referrals: Iterable[Referral]) -> None:
+    """No step of these is owed any more."""
+    await cancel(work, {referral.id for referral in referrals}, set(LIMITS.values()))
+
+
+def _close(work: Work, referral: Referral, on: date, by: str) -> UUID:
+    assert referral.partner is not None
+    event = ReferralClosed(occurred_on=on, by=by, referral_id=referral.id, partner=referral.partner)
+    return work.publish(referral.client_id, referral.municipality, event)
+
+
+def _limit(referral: Referral, partners: Mapping[str, Terms], start: date) -> NewDeadline | None:
+    step = timed_step(referral.state)  # type: ignore[arg-type] # the column holds a State, by its constraint
+    terms = partners.get(referral.partner or "")
+    if step is None or terms is None:
+        return None
+    limit = terms.limits[step]
+    return NewDeadline(
+        municipality=referral.municipality,
+        subject=referral.id,
+        kind=LIMITS[step],
+        start=start,
+        term=limit.term,
+        rule=limit.rule,
+        owner=terms.id,
+        missed=True,
+    )

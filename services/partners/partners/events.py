@@ -1,0 +1,157 @@
+"""What partners hears. Both orders between producers are taken; what is repeated changes nothing."""
+
+from collections.abc import Mapping, Sequence
+
+from chassis.consumer import Handlers
+from chassis.deadlines import Fired
+from chassis.work import Work
+from contracts import Envelope
+from contracts.diagnosis import ClientCategorised
+from contracts.intake import (
+    CaseImported,
+    ClientDeceased,
+    ClientErased,
+    ClientMovedAway,
+    ClientRegistrationUndone,
+    ClientsMerged,
+)
+from contracts.routing import (
+    ClientExited,
+    ClientReturned,
+    ConversationHeld,
+    ExitReverted,
+    ReferralRequested,
+    ReferralWithdrawn,
+    ReviewHeld,
+)
+from partners.actions import referrals
+from partners.actions.clients import clients_of, forget, merge
+from partners.actions.groups import PATIENCE
+from partners.actions.steps import LIMITS, Closing
+
+Stops = ClientDeceased | ClientMovedAway | ClientRegistrationUndone | ClientExited
+_REASONS: dict[type[Stops], str] = {
+    ClientDeceased: "deceased",
+    ClientMovedAway: "moved_away",
+    ClientRegistrationUndone: "undone",
+    ClientExited: "exit",
+}
+_FOR_GOOD = (ClientDeceased, ClientRegistrationUndone)
+
+
+async def referral_requested(work: Work, envelopes: Sequence[Envelope[ReferralRequested]]) -> None:
+    """Place each with its partner, or in the queue for a group."""
+    requests = [
+        referrals.Requested(
+            id=each.data.referral_id,
+            municipality=each.municipality,
+            client_id=each.subject,
+            purpose=each.data.purpose,
+            partner=each.data.partner,
+            partner_kind=each.data.partner_kind,
+            rule=each.data.rule,
+            on=each.data.occurred_on,
+            by=each.data.by,
+        )
+        for each in envelopes
+    ]
+    await referrals.request(work, requests)
+
+
+async def referral_withdrawn(work: Work, envelopes: Sequence[Envelope[ReferralWithdrawn]]) -> None:
+    """Take each back, and tell the partner that knows of it."""
+    closings = {
+        each.data.referral_id: Closing(each.data.reason, each.data.occurred_on, each.data.by) for each in envelopes
+    }
+    await referrals.withdraw(work, closings.keys(), closings)
+
+
+async def client_stopped(work: Work, envelopes: Sequence[Envelope[Stops]]) -> None:
+    """Everything open stops: death, a move, a mistaken registration, the end of the journey."""
+    clients = await clients_of(work, {each.subject: each.municipality for each in envelopes})
+    closings = {}
+    for each in envelopes:
+        client = clients[each.subject]
+        client.stopped_on = max(each.data.occurred_on, client.stopped_on or each.data.occurred_on)
+        client.stopped_for_good = client.stopped_for_good or isinstance(each.data, _FOR_GOOD)
+        closings[client.id] = Closing(_REASONS[type(each.data)], each.data.occurred_on, each.data.by)
+    await referrals.stop_clients(work, closings)
+
+
+async def client_goes_on(work: Work, envelopes: Sequence[Envelope[ClientReturned | ExitReverted]]) -> None:
+    """The client is back: what is asked from now on, whatever its day, is done."""
+    clients = await clients_of(work, {each.subject: each.municipality for each in envelopes})
+    for client in clients.values():
+        client.stopped_on = None
+
+
+async def clients_merged(work: Work, envelopes: Sequence[Envelope[ClientsMerged]]) -> None:
+    """The survivor takes over every referral; of two for the same purpose one remains."""
+    for each in envelopes:
+        survivor = await merge(work, each.subject, each.data.into, each.municipality)
+        if survivor is None:
+            continue
+        closing = Closing("merged", each.data.occurred_on, each.data.by)
+        client = (await clients_of(work, {survivor: each.municipality}))[survivor]
+        if client.stopped_for_good:
+            await referrals.stop_clients(work, {survivor: closing})
+        else:
+            await referrals.close_doubles(work, {survivor}, closing)
+
+
+async def client_categorised(work: Work, envelopes: Sequence[Envelope[ClientCategorised]]) -> None:
+    """Keep what a partner may be told of where the client stands."""
+    clients = await clients_of(work, {each.subject: each.municipality for each in envelopes})
+    for each in envelopes:
+        client, traits = clients[each.subject], each.data.traits
+        client.category, client.track = traits.category, traits.track
+        client.indications = list(traits.indications)
+
+
+async def case_imported(work: Work, envelopes: Sequence[Envelope[CaseImported]]) -> None:
+    """The same of a client who came in mid-journey, unless diagnosis said more already."""
+    clients = await clients_of(work, {each.subject: each.municipality for each in envelopes})
+    for each in envelopes:
+        client = clients[each.subject]
+        if client.category is None:
+            client.category, client.track = each.data.category, each.data.track
+            client.indications = list(each.data.indications)
+
+
+async def conversation_held(work: Work, envelopes: Sequence[Envelope[ConversationHeld | ReviewHeld]]) -> None:
+    """Keep the option that a conversation ended in: a welfare organisation is told."""
+    chosen = [each for each in envelopes if each.data.option is not None]
+    clients = await clients_of(work, {each.subject: each.municipality for each in chosen})
+    for each in chosen:
+        clients[each.subject].conversation_option = each.data.option
+
+
+async def client_erased(work: Work, envelopes: Sequence[Envelope[ClientErased]]) -> None:
+    """Stop what is open, then forget."""
+    clients = await clients_of(work, {each.subject: each.municipality for each in envelopes})
+    closings = {clients[each.subject].id: Closing("other", each.data.occurred_on, each.data.by) for each in envelopes}
+    await referrals.stop_clients(work, closings)
+    await forget(work, closings.keys())
+
+
+HANDLERS: Handlers = {
+    ReferralRequested: referral_requested,
+    ReferralWithdrawn: referral_withdrawn,
+    ClientDeceased: client_stopped,
+    ClientMovedAway: client_stopped,
+    ClientRegistrationUndone: client_stopped,
+    ClientExited: client_stopped,
+    ClientReturned: client_goes_on,
+    ExitReverted: client_goes_on,
+    ClientsMerged: clients_merged,
+    ClientCategorised: client_categorised,
+    CaseImported: case_imported,
+    ConversationHeld: conversation_held,
+    ReviewHeld: conversation_held,
+    ClientErased: client_erased,
+}
+
+DEADLINES: Mapping[str, Fired] = {
+    **dict.fromkeys(LIMITS.values(), referrals.overdue),
+    PATIENCE: referrals.patience_over,
+}

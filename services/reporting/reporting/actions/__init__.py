@@ -1,0 +1,1 @@
+"""What reporting does: count what it hears, read it back, and make reports of it."""

@@ -1,0 +1,9 @@
+"""HTTP in: figures, what they were counted from, and reports."""
+
+from collections.abc import Sequence
+
+from fastapi import APIRouter
+
+from reporting.api import figures, reports, traces
+
+ROUTERS: Sequence[APIRouter] = (figures.router, traces.router, reports.router)

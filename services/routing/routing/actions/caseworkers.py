@@ -1,0 +1,162 @@
+"""Who guides whom: assignment by role and least caseload, for one client or for many at once (ROU-1, ROU-16)."""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.dialects.postgresql import insert
+
+from chassis.work import Work
+from contracts.routing import CaseworkerAssigned, CaseworkerMissing
+from routing.actions import journeys
+from routing.actions.journeys import Act, pack_of, say
+from routing.rules import Candidate, least_loaded
+from routing.tables import Journey, Staff
+
+Occasion = Literal["categorised", "handover", "transfer", "import"]
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """A client needs a caseworker, on an occasion; `named` is preferred where that person works here."""
+
+    journey: Journey
+    occasion: Occasion
+    act: Act
+    named: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewStaff:
+    """Somebody who guides clients, as entered."""
+
+    id: str
+    municipalities: Sequence[str]
+    roles: Sequence[str]
+    team: str | None
+    hours_per_week: int
+    active: bool
+
+
+def role_for(work: Work, journey: Journey) -> str:
+    """The role that the pack in force names for the client."""
+    return pack_of(work, journey).caseworker_role(journey.situation(work.today))
+
+
+async def assign(work: Work, assignments: Sequence[Assignment]) -> None:
+    """Give each client the least loaded caseworker of the role that policy names, or put them on the list."""
+    if not assignments:
+        return
+    staff = await _available(work, {each.journey.municipality for each in assignments})
+    caseload = await _caseload(work, {each.id for each in staff})
+    for each in assignments:
+        role = role_for(work, each.journey)
+        here = [one for one in staff if one.municipality == each.journey.municipality]
+        named = next((one.id for one in here if one.id == each.named), None)
+        chosen = least_loaded((Candidate(one.id, one.hours_per_week) for one in here if role in one.roles), caseload)
+        caseworker = named or (chosen.id if chosen else None)
+        if caseworker is None:
+            _miss(work, each, role)
+        else:
+            caseload.update([caseworker])
+            caseload.subtract(filter(None, [each.journey.caseworker_id]))
+            _take_on(work, each, role, caseworker)
+
+
+async def enter_staff(work: Work, entered: NewStaff) -> None:
+    """Keep a member of staff; who waits may be assigned now, and who lost their caseworker is handed over."""
+    rows = [
+        {
+            "id": entered.id,
+            "municipality": municipality,
+            "roles": list(entered.roles),
+            "team": entered.team,
+            "hours_per_week": entered.hours_per_week,
+            "active": entered.active,
+        }
+        for municipality in entered.municipalities
+    ]
+    new = insert(Staff).values(rows)
+    columns = ("roles", "team", "hours_per_week", "active")
+    await work.session.execute(
+        new.on_conflict_do_update(
+            index_elements=[Staff.id, Staff.municipality], set_={name: new.excluded[name] for name in columns}
+        )
+    )
+    await _look_after(work, entered)
+
+
+async def caseload_of(work: Work, staff: Iterable[Staff]) -> Counter[str]:
+    """How many clients each of these people guides, of those in sight."""
+    return await _caseload(work, {each.id for each in staff})
+
+
+async def _look_after(work: Work, entered: NewStaff) -> None:
+    """The clients whom this concerns: those who wait here, and those of somebody who left or changed role."""
+    waiting = Journey.waiting_since.is_not(None)
+    theirs = Journey.caseworker_id == entered.id
+    concerned = await work.session.scalars(
+        select(Journey.client_id).where(
+            Journey.state == "active", Journey.municipality.in_(entered.municipalities), or_(waiting, theirs)
+        )
+    )
+    found = await journeys.load(work.session, concerned.all())
+    act = Act(work.today, work.actor)
+    assignments: list[Assignment] = []
+    for journey in found.values():
+        if journey.caseworker_id is None:
+            assignments.append(Assignment(journey, _occasion(journey), act))
+        elif not entered.active or journey.caseworker_role not in entered.roles:
+            assignments.append(Assignment(journey, "transfer", act))
+    await assign(work, assignments)
+
+
+def _occasion(journey: Journey) -> Occasion:
+    occasions: tuple[Occasion, ...] = ("categorised", "handover", "transfer", "import")
+    return next((each for each in occasions if each == journey.waiting_occasion), "transfer")
+
+
+async def _available(work: Work, municipalities: Collection[str]) -> Sequence[Staff]:
+    found = await work.session.scalars(
+        select(Staff)
+        .where(Staff.municipality.in_(municipalities), Staff.active)
+        .order_by(Staff.id)
+        .execution_options(populate_existing=True)
+    )
+    return found.all()
+
+
+async def _caseload(work: Work, staff_ids: Collection[str]) -> Counter[str]:
+    await work.session.flush()
+    rows = await work.session.execute(
+        select(Journey.caseworker_id, func.count())
+        .where(Journey.state == "active", Journey.caseworker_id.in_(staff_ids))
+        .group_by(Journey.caseworker_id)
+    )
+    return Counter({caseworker: count for caseworker, count in rows if caseworker is not None})
+
+
+def _take_on(work: Work, each: Assignment, role: str, caseworker: str) -> None:
+    journey, previous = each.journey, each.journey.caseworker_id
+    journey.caseworker_id, journey.caseworker_role = caseworker, role
+    journey.waiting_since = journey.waiting_occasion = None
+    if caseworker != previous or each.occasion != "transfer":
+        say(
+            work, journey,
+            CaseworkerAssigned(
+                occurred_on=each.act.on, by=each.act.by, caseworker_id=caseworker, role=role, previous_id=previous,
+                occasion=each.occasion,
+            ),
+        )  # fmt: skip
+
+
+def _miss(work: Work, each: Assignment, role: str) -> None:
+    journey = each.journey
+    known = journey.waiting_since is not None and journey.caseworker_role == role
+    journey.caseworker_id, journey.caseworker_role = None, role
+    journey.waiting_occasion = each.occasion
+    if not known:
+        journey.waiting_since = journey.waiting_since or each.act.on
+        say(work, journey, CaseworkerMissing(occurred_on=each.act.on, by=each.act.by, role=role))

@@ -1,0 +1,60 @@
+"""Bringing to an end what is open on a journey."""
+
+from typing import Literal
+from uuid import UUID
+
+from chassis.work import Work
+from contracts.routing import HandoverCancelled, ReferralWithdrawn, RouteEnded
+from routing.actions.journeys import Act, say
+from routing.tables import Journey, Referral, Route
+
+RouteOutcome = Literal["completed", "exit", "handover", "recategorised", "stopped"]
+WithdrawalReason = Literal["exit", "deceased", "moved_away", "merged", "recategorised", "undone", "other"]
+
+
+def end_route(
+    work: Work, journey: Journey, route: Route, outcome: RouteOutcome, act: Act, exit_id: UUID | None = None
+) -> None:
+    """A route ends, on its first day at the earliest."""
+    route.ended_on = max(act.on, route.started_on)
+    route.outcome, route.exit_id = outcome, exit_id
+    say(
+        work, journey,
+        RouteEnded(occurred_on=route.ended_on, by=act.by, route_id=route.id, route=route.route, outcome=outcome),
+    )  # fmt: skip
+
+
+def end_routes(work: Work, journey: Journey, outcome: RouteOutcome, act: Act, exit_id: UUID | None = None) -> None:
+    """All routes under way end."""
+    for route in journey.open_routes:
+        end_route(work, journey, route, outcome, act, exit_id)
+
+
+def call_off(work: Work, journey: Journey, act: Act, exit_id: UUID | None = None) -> None:
+    """The handover under way, if any, is not needed any more."""
+    handover = journey.open_handover
+    if handover is not None:
+        handover.state, handover.closed_on, handover.exit_id = "cancelled", act.on, exit_id
+        say(work, journey, HandoverCancelled(occurred_on=act.on, by=act.by, handover_id=handover.id))
+
+
+def withdraw(
+    work: Work, journey: Journey, referral: Referral, reason: WithdrawalReason, act: Act, exit_id: UUID | None = None
+) -> None:
+    """A referral is taken back."""
+    referral.state, referral.state_since, referral.exit_id = "withdrawn", act.on, exit_id
+    say(
+        work, journey,
+        ReferralWithdrawn(occurred_on=act.on, by=act.by, referral_id=referral.id, reason=reason),
+    )  # fmt: skip
+
+
+def close_all(
+    work: Work, journey: Journey, act: Act, route: RouteOutcome, referral: WithdrawalReason,
+    exit_id: UUID | None = None,
+) -> None:  # fmt: skip
+    """Routes, handover and referrals end together."""
+    end_routes(work, journey, route, act, exit_id)
+    call_off(work, journey, act, exit_id)
+    for each in journey.open_referrals:
+        withdraw(work, journey, each, referral, act, exit_id)

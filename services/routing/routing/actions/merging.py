@@ -1,0 +1,104 @@
+"""A client registered twice: what is open moves to the id that stays, or stops; the history moves (INT-13)."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import update
+from sqlalchemy.dialects.postgresql import insert
+
+from chassis.work import Work
+from contracts import Envelope
+from contracts.intake import ClientsMerged
+from contracts.routing import CaseworkerAssigned
+from routing.actions import closing, journeys, terms
+from routing.actions.journeys import Act, say
+from routing.tables import (
+    Agreement,
+    Conversation,
+    InstrumentUse,
+    Journey,
+    Measure,
+    MergedClient,
+    PartnerSignal,
+    PartTimeWork,
+)
+
+_HISTORY = (Conversation, InstrumentUse, Agreement, Measure, PartTimeWork, PartnerSignal)
+_TRAITS = (
+    "household_id", "household_kind", "age_band", "starting_qualification", "permit_holder", "without_benefit",
+)  # fmt: skip
+_STANDING = (
+    "state", "track", "track_since", "category", "category_since", "prospect_of_work", "indications",
+    "exempted_until", "exempted_permanently", "caseworker_id", "caseworker_role", "waiting_since",
+    "waiting_occasion",
+)  # fmt: skip
+
+
+async def merge(work: Work, envelopes: Sequence[Envelope[ClientsMerged]]) -> None:
+    """Each subject goes on as another client."""
+    for envelope in envelopes:  # one by one: a merger may meet the one before it
+        goes = (await journeys.of(work, [envelope]))[envelope.subject]
+        into = await journeys.survivors(work.session, {envelope.data.into})
+        stays = await journeys.begun(work, into.get(envelope.data.into, envelope.data.into), envelope.municipality)
+        if goes.client_id == stays.client_id:
+            continue
+        _merge(work, goes, stays, Act.heard(envelope.data))
+        await _move_history(work, goes.client_id, stays)
+        await _remember(work, goes, stays.client_id)
+        await terms.restate(work, [goes, stays])
+
+
+def _merge(work: Work, goes: Journey, stays: Journey, act: Act) -> None:
+    """Where only one of the two is on a journey or has a category, that one's standing counts."""
+    for name in _TRAITS:
+        if getattr(stays, name) is None:
+            setattr(stays, name, getattr(goes, name))
+    takes_over = goes.active and (not stays.active or (stays.category is None and goes.category is not None))
+    if takes_over:
+        closing.close_all(work, stays, act, "stopped", "merged")
+        for name in _STANDING:
+            setattr(stays, name, getattr(goes, name))
+    for name in ("spoken_on", "seen_on"):
+        days = [day for day in (getattr(goes, name), getattr(stays, name)) if day is not None]
+        setattr(stays, name, max(days, default=None))
+    _move_open(work, goes, stays, act)
+    goes.state, goes.waiting_since, goes.waiting_occasion = "merged", None, None
+    if takes_over and stays.caseworker_id is not None and stays.caseworker_role is not None:
+        say(
+            work, stays,
+            CaseworkerAssigned(
+                occurred_on=act.on, by=act.by, caseworker_id=stays.caseworker_id, role=stays.caseworker_role,
+                occasion="transfer",
+            ),
+        )  # fmt: skip
+
+
+def _move_open(work: Work, goes: Journey, stays: Journey, act: Act) -> None:
+    """What the survivor has none of moves, with all that is closed; the rest stops."""
+    if not stays.active or (stays.open_routes and goes.open_routes):
+        closing.end_routes(work, goes, "stopped", act)
+    if not stays.active or stays.open_handover is not None or goes.track != stays.track:
+        closing.call_off(work, goes, act)
+    asked = {referral.purpose for referral in stays.open_referrals}
+    for referral in goes.open_referrals:
+        if not stays.active or referral.purpose in asked:
+            closing.withdraw(work, goes, referral, "merged", act)
+    for name in ("routes", "suspensions", "handovers", "referrals", "exits"):
+        moving = list(getattr(goes, name))
+        getattr(goes, name).clear()
+        getattr(stays, name).extend(moving)
+
+
+async def _move_history(work: Work, goes: UUID, stays: Journey) -> None:
+    await work.session.flush()
+    for table in _HISTORY:
+        await work.session.execute(update(table).where(table.client_id == goes).values(client_id=stays.client_id))
+
+
+async def _remember(work: Work, goes: Journey, stays: UUID) -> None:
+    """The id that goes, and those that had gone on as it, are the survivor from now on."""
+    await work.session.execute(
+        update(MergedClient).where(MergedClient.survivor_id == goes.client_id).values(survivor_id=stays)
+    )
+    row = {"client_id": goes.client_id, "municipality": goes.municipality, "survivor_id": stays}
+    await work.session.execute(insert(MergedClient).values(row).on_conflict_do_nothing())

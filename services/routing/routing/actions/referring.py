@@ -1,0 +1,118 @@
+"""Asking a partner to take a client on, and keeping up how far the partner is (ROU-7, PAR-3)."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from sqlalchemy import select
+
+from chassis.work import Work
+from contracts import Envelope
+from contracts.partners import ReferralEnded, ReferralEvent, ReferralOverdue, ReferralScheduled, ReferralSent
+from contracts.routing import ReferralRequested
+from policy import ReferralRule
+from routing.actions.closing import withdraw
+from routing.actions.journeys import Act, pack_of, say
+from routing.rules import OPEN_REFERRAL
+from routing.tables import Journey, Referral
+
+Origin = Literal["category", "conversation"]
+
+
+def request(work: Work, journey: Journey, rule: ReferralRule, origin: Origin, act: Act) -> Referral:
+    """Ask the partner that policy names."""
+    kind = pack_of(work, journey).partners[rule.partner].kind
+    return _request(work, journey, rule.partner, kind, rule.purpose, origin, rule.id, act)
+
+
+def request_again(work: Work, journey: Journey, referral: Referral, act: Act) -> Referral:
+    """Ask anew for what was withdrawn by mistake."""
+    origin: Origin = "category" if referral.origin == "category" else "conversation"
+    return _request(
+        work, journey, referral.partner, referral.partner_kind, referral.purpose, origin, referral.rule, act
+    )
+
+
+def refer_by_category(work: Work, journey: Journey, act: Act) -> None:
+    """Ask for what the category calls for, once; take back what it calls for no longer (PAR-4, PAR-5)."""
+    rule = pack_of(work, journey).referral_on_categorisation(journey.situation(work.today))
+    wanted = (rule.partner, rule.purpose) if rule else None
+    for referral in journey.open_referrals:
+        if referral.origin == "category" and (referral.partner, referral.purpose) != wanted:
+            withdraw(work, journey, referral, "recategorised", act)
+    if rule is not None and not _asked_before(journey, rule):
+        request(work, journey, rule, "category", act)
+
+
+def under_way(journey: Journey, rule: ReferralRule) -> bool:
+    """Whether the partner is already asked for this purpose."""
+    return any(each.partner == rule.partner and each.purpose == rule.purpose for each in journey.open_referrals)
+
+
+async def follow(work: Work, envelopes: Sequence[Envelope[ReferralEvent]]) -> None:
+    """Take over what partners says of referrals; one that was closed here stays closed."""
+    events = {envelope.data.referral_id: envelope.data for envelope in envelopes}
+    found = await work.session.scalars(select(Referral).where(Referral.id.in_(events)).with_for_update())
+    for referral in found:
+        _take_over(referral, events[referral.id])
+
+
+_STATES = {
+    "ReferralWaiting": "waiting",
+    "ReferralScheduled": "scheduled",
+    "ReferralSent": "sent",
+    "ReferralAcknowledged": "acknowledged",
+    "ReferralAccepted": "accepted",
+    "ReferralDeclined": "declined",
+    "ReferralStarted": "started",
+    "ReferralProgressed": "started",
+    "ReferralHeld": "held",
+    "ReferralEnded": "ended",
+    "ReferralClosed": "withdrawn",
+}
+
+
+def _take_over(referral: Referral, event: ReferralEvent) -> None:
+    if isinstance(event, ReferralOverdue):
+        referral.overdue_step = event.step
+        return
+    if referral.state not in OPEN_REFERRAL:
+        return
+    referral.state, referral.state_since = _STATES[type(event).__name__], event.occurred_on
+    referral.partner, referral.overdue_step = event.partner, None
+    if isinstance(event, ReferralEnded):
+        referral.outcome = event.outcome
+    if isinstance(event, ReferralScheduled | ReferralSent):
+        referral.group_id = event.group_id or referral.group_id
+    if isinstance(event, ReferralScheduled):
+        referral.session_on = event.session_on
+
+
+def _asked_before(journey: Journey, rule: ReferralRule) -> bool:
+    """Under way, or closed by the partner since the client has this category: nobody is sent there twice."""
+    return under_way(journey, rule) or any(
+        each.partner == rule.partner
+        and each.purpose == rule.purpose
+        and each.state != "withdrawn"
+        and journey.category_since is not None
+        and each.requested_on >= journey.category_since
+        for each in journey.referrals
+    )
+
+
+def _request(
+    work: Work, journey: Journey, partner: str | None, kind: str, purpose: str, origin: Origin, rule: str | None,
+    act: Act,
+) -> Referral:  # fmt: skip
+    referral = Referral(
+        id=work.ids(), municipality=journey.municipality, entered_by=act.by, purpose=purpose, partner=partner,
+        partner_kind=kind, origin=origin, rule=rule, requested_on=act.on, state="requested", state_since=act.on,
+    )  # fmt: skip
+    journey.referrals.append(referral)
+    say(
+        work, journey,
+        ReferralRequested(
+            occurred_on=act.on, by=act.by, referral_id=referral.id, purpose=purpose, partner=partner,
+            partner_kind=kind, rule=rule,
+        ),
+    )  # fmt: skip
+    return referral

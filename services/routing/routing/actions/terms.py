@@ -1,0 +1,140 @@
+"""Deadlines follow from where a journey stands: what should run is compared with what does."""
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import date
+from functools import partial
+from uuid import UUID
+
+from sqlalchemy import select
+
+from chassis import deadlines
+from chassis.deadlines import CURRENT, Deadline, NewDeadline, set_deadlines
+from chassis.problems import Invalid, NotFound
+from chassis.work import Work
+from policy import Reckoned, Suspension, reckon
+from routing.actions import closing
+from routing.actions.journeys import Act, pack_of
+from routing.problems import DeadlineNotRunning
+from routing.rules import ACCEPTANCE, KINDS, LONGEST_STAY, RunningTerm, longest_stay, running_terms
+from routing.tables import Journey
+
+_Key = tuple[UUID, str, UUID | None]
+
+
+async def restate(work: Work, changed: Iterable[Journey]) -> None:
+    """Set, shift or stop the deadlines of journeys that changed; what stands as it should is left alone."""
+    by_id = {journey.client_id: journey for journey in changed}
+    if not by_id:
+        return
+    wanted = {_key(each.subject, each): each for journey in by_id.values() for each in _wanted(work, journey)}
+    there = await _there(work, by_id)
+    good = [each for each in there if _as_wanted(each, wanted.get(_key_of(each)))]
+    for deadline in there:
+        if deadline.state in CURRENT and deadline not in good:
+            deadline.state = "cancelled"
+    stands = {_key_of(each) for each in good}
+    for deadline in await set_deadlines(work, [each for key, each in wanted.items() if key not in stands]):
+        if deadline.kind == LONGEST_STAY:
+            await _call_off_if_early(work, by_id[deadline.subject], deadline)
+
+
+def reckon_stay(work: Work, journey: Journey) -> Reckoned | None:
+    """The end of the longest stay as it stands now; None where there is none."""
+    stay = longest_stay(journey.standing(), partial(pack_of, work, journey))
+    return reckon(stay.start, stay.term, stay.suspensions) if stay else None
+
+
+async def all_of(work: Work, client_id: UUID) -> Sequence[Deadline]:
+    """Every deadline of a client that runs, stands still or fired, the next first."""
+    found = await work.session.scalars(
+        select(Deadline)
+        .where(Deadline.subject == client_id, Deadline.state != "cancelled")
+        .order_by(Deadline.fires_on, Deadline.id)
+    )
+    return found.all()
+
+
+async def move(work: Work, deadline_id: UUID, to: date, reason: str) -> Deadline:
+    """Move a deadline by hand."""
+    found = await work.session.scalar(select(Deadline).where(Deadline.id == deadline_id).with_for_update())
+    if found is None:
+        raise NotFound
+    if found.state != "open":
+        raise DeadlineNotRunning
+    if to < work.today:
+        raise Invalid.at("#/to", f"lies in the past; today is {work.today}")
+    deadlines.move(found, to, reason)
+    return found
+
+
+async def forget_reasons(work: Work, client_ids: Collection[UUID]) -> None:
+    """Leave out of the deadlines of erased clients why somebody moved them."""
+    found = await work.session.scalars(
+        select(Deadline).where(Deadline.subject.in_(client_ids), Deadline.moved_because.is_not(None))
+    )
+    for deadline in found:
+        reason = deadline.moved_because or ""
+        deadline.because = [line.removesuffix(reason) for line in deadline.because]
+        deadline.moved_because = ""
+
+
+def _wanted(work: Work, journey: Journey) -> list[NewDeadline]:
+    pack = pack_of(work, journey)
+    terms = running_terms(journey.standing(), pack, partial(pack_of, work, journey))
+    return [_as_deadline(journey, term) for term in terms]
+
+
+def _as_deadline(journey: Journey, term: RunningTerm) -> NewDeadline:
+    return NewDeadline(
+        municipality=journey.municipality,
+        subject=journey.client_id,
+        kind=term.kind,
+        start=term.start,
+        term=term.term,
+        rule=term.rule,
+        ref=term.ref,
+        suspensions=term.suspensions,
+        missed=term.missed,
+    )
+
+
+async def _there(work: Work, client_ids: Collection[UUID]) -> Sequence[Deadline]:
+    """What runs, and what fired: a deadline that fired is not set again for the same reason."""
+    await work.session.flush()
+    found = await work.session.scalars(
+        select(Deadline).where(
+            Deadline.subject.in_(client_ids), Deadline.kind.in_(KINDS), Deadline.state != "cancelled"
+        )
+    )
+    return found.all()
+
+
+def _key(subject: UUID, new: NewDeadline) -> _Key:
+    return subject, new.kind, new.ref
+
+
+def _key_of(deadline: Deadline) -> _Key:
+    return deadline.subject, deadline.kind, deadline.ref
+
+
+def _as_wanted(deadline: Deadline, new: NewDeadline | None) -> bool:
+    """Whether it was reckoned from the same day and the same suspensions; a new pack changes no running term."""
+    return (
+        new is not None
+        and deadline.reckoned_from == new.start
+        and deadline.suspensions == [_written(each) for each in new.suspensions]
+    )
+
+
+def _written(suspension: Suspension) -> list[str | None]:
+    return [suspension.start.isoformat(), suspension.end.isoformat() if suspension.end else None]
+
+
+async def _call_off_if_early(work: Work, journey: Journey, deadline: Deadline) -> None:
+    """A handover for the longest stay that turns out too early, because of a late entry, is called off."""
+    handover = journey.open_handover
+    if handover is None or handover.reason != LONGEST_STAY:
+        return
+    if deadline.due_on is None or deadline.due_on > work.today:
+        closing.call_off(work, journey, Act(work.today, work.actor))
+        await deadlines.cancel(work, {journey.client_id}, {ACCEPTANCE}, handover.id)

@@ -1,0 +1,149 @@
+"""Routes and the instruments used on them (ROU-2, ROU-3, ROU-10)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Literal
+from uuid import UUID
+
+from sqlalchemy import select
+
+from chassis.problems import Invalid, NotFound
+from chassis.work import Work
+from contracts.routing import InstrumentEnded, InstrumentStarted, RouteStarted
+from policy import Route as PolicyRoute
+from routing.actions import closing, journeys, terms
+from routing.actions.journeys import Act, pack_of, say
+from routing.actions.suspending import reason_of, suspend_route
+from routing.problems import AlreadyEnded, AlreadyThere, InstrumentRefused, NotCategorised, RouteNotOpen
+from routing.tables import InstrumentUse, Journey, Route
+
+Goal = Literal["work", "education", "participation", "language", "diagnosis"]
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """The use of an instrument as entered; `facts` are those that the pack asks for and no assessment records."""
+
+    instrument: str
+    goal: Goal
+    cost: Decimal
+    facts: Mapping[str, bool | int]
+
+
+def open_to(work: Work, journey: Journey) -> list[PolicyRoute]:
+    """The routes that policy opens to the client, on the track where the client is."""
+    if not journey.active or journey.category is None:
+        return []
+    found = pack_of(work, journey).routing.routes_for(journey.situation(work.today))
+    return [route for route in found if route.track == journey.track]
+
+
+async def start_route(work: Work, journey: Journey, route: str, act: Act) -> Route:
+    """The client begins on a route; the first one on the way to work begins the longest stay."""
+    if journey.category is None or journey.track is None or journey.track_since is None:
+        raise NotCategorised
+    if route not in pack_of(work, journey).routing.routes:
+        known = ", ".join(pack_of(work, journey).routing.routes)
+        raise Invalid.at("#/route", f"no route of that name; this municipality has {known}")
+    opened = [each.id for each in open_to(work, journey)]
+    if route not in opened:
+        raise RouteNotOpen(f"Open are: {', '.join(opened) or 'none'}.", open=opened)
+    if any(each.route == route for each in journey.open_routes):
+        raise AlreadyThere
+    if act.on < journey.track_since:
+        raise Invalid.at("#/startedOn", f"lies before the client entered this track, on {journey.track_since}")
+    started = begin(work, journey, route, journey.track, act)
+    await terms.restate(work, [journey])
+    return started
+
+
+def begin(work: Work, journey: Journey, route: str, track: str, act: Act) -> Route:
+    """A route starts; while terms stand still, so does it."""
+    started = Route(
+        id=work.ids(), municipality=journey.municipality, entered_by=act.by, route=route, track=track,
+        started_on=act.on,
+    )  # fmt: skip
+    journey.routes.append(started)
+    say(work, journey, RouteStarted(occurred_on=act.on, by=act.by, route_id=started.id, route=route, track=track))
+    for standstill in journey.running_suspensions:
+        suspend_route(work, journey, started, reason_of(standstill), standstill.start, act)
+    return started
+
+
+async def end_route(work: Work, route_id: UUID, outcome: Literal["completed", "stopped"], act: Act) -> Route:
+    """A route comes to its end; the longest stay goes on."""
+    client_id = await work.session.scalar(select(Route.client_id).where(Route.id == route_id))
+    if client_id is None:
+        raise NotFound
+    journey = (await journeys.load(work.session, [client_id]))[client_id]
+    route = next(each for each in journey.routes if each.id == route_id)
+    if route.ended_on is not None:
+        raise AlreadyEnded
+    _not_before(act.on, route.started_on)
+    closing.end_route(work, journey, route, outcome, act)
+    return route
+
+
+async def use(work: Work, journey: Journey, entered: Use, act: Act) -> InstrumentUse:
+    """An instrument of the basket is used, when the pack's conditions hold."""
+    pack = pack_of(work, journey)
+    instrument = pack.instruments.get(entered.instrument)
+    if instrument is None:
+        known = ", ".join(pack.instruments)
+        raise Invalid.at("#/instrument", f"no instrument of that name; under contract are {known}")
+    _check_facts(entered.facts, pack.instrument_facts)
+    refused = instrument.check(journey.situation(work.today), entered.facts)
+    if refused is not None:
+        raise InstrumentRefused(
+            f"{refused.refusal} ({refused.reason})", rule=refused.rule, source=refused.source.model_dump()
+        )
+    started = InstrumentUse(
+        id=work.ids(), municipality=journey.municipality, client_id=journey.client_id, entered_by=act.by,
+        instrument=entered.instrument, goal=entered.goal, cost=entered.cost, started_on=act.on,
+        ends_by=instrument.max_duration.after(act.on) if instrument.max_duration else None,
+    )  # fmt: skip
+    work.session.add(started)
+    say(
+        work, journey,
+        InstrumentStarted(
+            occurred_on=act.on, by=act.by, instrument_use_id=started.id, instrument=entered.instrument,
+            goal=entered.goal, cost=entered.cost,
+        ),
+    )  # fmt: skip
+    return started
+
+
+async def end_use(work: Work, use_id: UUID, outcome: Literal["completed", "stopped"], act: Act) -> InstrumentUse:
+    """The use of an instrument ends."""
+    used = await work.session.get(InstrumentUse, use_id, with_for_update=True)
+    if used is None:
+        raise NotFound
+    if used.ended_on is not None:
+        raise AlreadyEnded
+    _not_before(act.on, used.started_on)
+    used.ended_on, used.outcome = act.on, outcome
+    work.publish(
+        used.client_id,
+        used.municipality,
+        InstrumentEnded(
+            occurred_on=act.on, by=act.by, instrument_use_id=used.id, instrument=used.instrument, outcome=outcome
+        ),
+    )
+    return used
+
+
+def _check_facts(facts: Mapping[str, bool | int], known: Mapping[str, object]) -> None:
+    unknown = [
+        {"detail": "is not asked for by any instrument", "pointer": f"#/facts/{name}"}
+        for name in facts
+        if name not in known
+    ]
+    if unknown:
+        raise Invalid(errors=unknown)
+
+
+def _not_before(on: date, started_on: date) -> None:
+    if on < started_on:
+        raise Invalid.at("#/on", f"lies before the start, on {started_on}")

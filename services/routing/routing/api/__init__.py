@@ -1,0 +1,14 @@
+"""The HTTP side of routing, by noun."""
+
+from routing.api import conversations, exits, handovers, journeys, obligations, staff, suspensions, travelling
+
+ROUTERS = (
+    journeys.router,
+    staff.router,
+    travelling.router,
+    suspensions.router,
+    handovers.router,
+    conversations.router,
+    obligations.router,
+    exits.router,
+)

@@ -1,0 +1,84 @@
+"""Who guides clients."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+from pydantic import Field, StringConstraints
+from sqlalchemy import select
+
+from chassis.models import AnswerModel, ApiModel, Code, Items
+from chassis.pagination import Page
+from chassis.routes import ServiceRoute, WorkInHand
+from chassis.security import Caller, Role, allow, in_scope
+from contracts.model import Municipality
+from routing.actions import caseworkers
+from routing.actions.caseworkers import NewStaff
+from routing.api.answers import ENTERS, located
+from routing.tables import Staff
+
+router = APIRouter(route_class=ServiceRoute, tags=["staff"])
+
+FULL_TIME = 36
+StaffId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
+
+
+class NewStaffMember(ApiModel):
+    """Somebody who guides clients; entered again, what is said last counts."""
+
+    id: StaffId
+    municipalities: Annotated[list[Municipality], Field(min_length=1, max_length=50)]
+    roles: Annotated[list[Code], Field(min_length=1, max_length=20)]
+    team: Code | None = None
+    hours_per_week: Annotated[int, Field(ge=1, le=60)] = FULL_TIME
+    active: bool = True
+
+
+class StaffAnswer(AnswerModel):
+    """A member of staff in one municipality, with how many clients they guide in all that the caller may see."""
+
+    id: str
+    municipality: str
+    roles: list[str]
+    team: str | None
+    hours_per_week: int
+    active: bool
+    clients: int
+
+
+@router.post("/staff", status_code=201, dependencies=[allow(Role.FRONT_END, Role.TEAM_MANAGER, Role.OPERATOR)])
+async def enter_staff(body: NewStaffMember, work: WorkInHand, caller: Caller, response: Response) -> NewStaffMember:
+    """Enter or change a member of staff. Who waits for this role is assigned; a leaver's clients are handed over."""
+    for municipality in body.municipalities:
+        in_scope(caller, municipality)
+    municipalities = sorted(set(body.municipalities))
+    await caseworkers.enter_staff(
+        work, NewStaff(body.id, municipalities, sorted(set(body.roles)), body.team, body.hours_per_week, body.active)
+    )
+    located(response, "/staff")
+    return body
+
+
+@router.get("/staff", dependencies=[allow(*ENTERS, Role.OPERATOR)])
+async def list_staff(
+    work: WorkInHand,
+    page: Page,
+    municipality: Annotated[str | None, Query(pattern=r"^GM\d{4}$")] = None,
+    role: Annotated[Code | None, Query()] = None,
+) -> Items[StaffAnswer]:
+    """Staff by id, once for each municipality they work for."""
+    query = select(Staff)
+    if municipality is not None:
+        query = query.where(Staff.municipality == municipality)
+    if role is not None:
+        query = query.where(Staff.roles.contains([role]))
+    found = await page.scalars(work.session, query, Staff.id, Staff.municipality)
+    clients = await caseworkers.caseload_of(work, found)
+    return Items(
+        items=[
+            StaffAnswer(
+                id=each.id, municipality=each.municipality, roles=each.roles, team=each.team,
+                hours_per_week=each.hours_per_week, active=each.active, clients=clients[each.id],
+            )
+            for each in found
+        ]
+    )  # fmt: skip

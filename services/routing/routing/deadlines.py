@@ -1,0 +1,87 @@
+"""What happens when a deadline fires: each function is given deadlines of one kind, in the sweeper's transaction."""
+
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from chassis.deadlines import Deadline, Fired
+from chassis.work import Work
+from contracts.routing import AftercareEnded, ConversationDue, HandoverEscalated, ReviewDue
+from routing.actions import handovers, journeys
+from routing.actions.journeys import Act, pack_of, say
+from routing.rules import ACCEPTANCE, AFTERCARE, ALLOWANCES_CHECK, FIP, FIRST_CONVERSATION, LONGEST_STAY, REVIEW
+from routing.tables import Journey
+
+
+async def _journeys(work: Work, deadlines: Sequence[Deadline]) -> dict[UUID, Journey]:
+    return await journeys.load(work.session, {deadline.subject for deadline in deadlines})
+
+
+async def longest_stay_over(work: Work, deadlines: Sequence[Deadline]) -> None:
+    """The longest stay on a track is over: a handover is due, unless one is under way."""
+    found = await _journeys(work, deadlines)
+    for deadline in deadlines:
+        journey = found[deadline.subject]
+        rule = pack_of(work, journey, deadline.reckoned_from).routing.longest_on_track
+        if rule is not None and journey.active and journey.open_handover is None:
+            handovers.fall_due(work, journey, rule.hands_over_to, LONGEST_STAY, Act.of_clock(work), deadline.due_on)
+
+
+async def conversation_due(work: Work, deadlines: Sequence[Deadline]) -> None:
+    """A conversation is due today."""
+    found = await _journeys(work, deadlines)
+    for deadline in deadlines:
+        due_on = deadline.due_on or work.today
+        say(
+            work, found[deadline.subject],
+            ConversationDue(occurred_on=work.today, by="clock", kind=deadline.kind, due_on=due_on),
+        )  # fmt: skip
+
+
+async def review_due(work: Work, deadlines: Sequence[Deadline]) -> None:
+    """The yearly review is due today."""
+    found = await _journeys(work, deadlines)
+    for deadline in deadlines:
+        due_on = deadline.due_on or work.today
+        say(work, found[deadline.subject], ReviewDue(occurred_on=work.today, by="clock", due_on=due_on))
+
+
+async def acceptance_missed(work: Work, deadlines: Sequence[Deadline]) -> None:
+    """Nobody accepted the handover in time: the team manager is asked. It can still be accepted."""
+    found = await _journeys(work, deadlines)
+    for deadline in deadlines:
+        journey = found[deadline.subject]
+        handover = journey.open_handover
+        if handover is not None and handover.id == deadline.ref:
+            handover.escalated_on = work.today
+            say(work, journey, HandoverEscalated(occurred_on=work.today, by="clock", handover_id=handover.id))
+
+
+async def aftercare_over(work: Work, deadlines: Sequence[Deadline]) -> None:
+    """Aftercare has lasted its term."""
+    found = await _journeys(work, deadlines)
+    for deadline in deadlines:
+        journey = found[deadline.subject]
+        for left in journey.exits:
+            if left.id == deadline.ref:
+                left.aftercare = "ended"
+                say(work, journey, AftercareEnded(occurred_on=work.today, by="clock", exit_id=left.id))
+
+
+async def allowances_check_due(work: Work, deadlines: Sequence[Deadline]) -> None:
+    """The allowances check was to be done by today: it stands on the journey as overdue until it is."""
+    found = await _journeys(work, deadlines)
+    for deadline in deadlines:
+        for left in found[deadline.subject].exits:
+            if left.id == deadline.ref:
+                left.allowances_check = "overdue"
+
+
+DEADLINES: Mapping[str, Fired] = {
+    LONGEST_STAY: longest_stay_over,
+    FIRST_CONVERSATION: conversation_due,
+    FIP: conversation_due,
+    REVIEW: review_due,
+    ACCEPTANCE: acceptance_missed,
+    AFTERCARE: aftercare_over,
+    ALLOWANCES_CHECK: allowances_check_due,
+}

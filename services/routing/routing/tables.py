@@ -1,0 +1,356 @@
+"""What routing keeps of a client: the journey, and all that happens on it."""
+
+from datetime import date
+from decimal import Decimal
+from uuid import UUID
+
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Numeric,
+    Text,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column, relationship
+
+from chassis.database import NAMES
+from policy import Situation, Suspension
+from routing.rules import OPEN_HANDOVER, OPEN_REFERRAL, AwaitedCheck, AwaitedHandover, Standing
+
+
+class Base(DeclarativeBase):
+    """All tables of routing; each row belongs to a municipality."""
+
+    metadata = MetaData(naming_convention=NAMES)
+
+    municipality: Mapped[str] = mapped_column(Text)
+
+
+class OfClient(Base):
+    """Something that belongs to a client's journey."""
+
+    __abstract__ = True
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    entered_by: Mapped[str] = mapped_column(Text)
+
+    @declared_attr
+    def client_id(cls) -> Mapped[UUID]:  # noqa: N805 - SQLAlchemy gives the class
+        """Whose it is; a merger gives it to the survivor."""
+        return mapped_column(Uuid, ForeignKey("journeys.client_id"), index=True)
+
+
+class Journey(Base):
+    """Where a client stands: on which track, in which category, with which caseworker."""
+
+    __tablename__ = "journeys"
+    __table_args__ = (
+        CheckConstraint("state IN ('active', 'exited', 'undone', 'merged')", name="state"),
+        Index("ix_journeys_caseload", "caseworker_id", postgresql_where=text("state = 'active'")),
+        Index("ix_journeys_waiting", "waiting_since", "client_id", postgresql_where=text("waiting_since IS NOT NULL")),
+    )
+
+    client_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    state: Mapped[str] = mapped_column(Text, default="active")
+    """active, exited, undone (registered by mistake) or merged (into another client)."""
+    household_id: Mapped[UUID | None] = mapped_column(Uuid, default=None)
+    household_kind: Mapped[str | None] = mapped_column(Text, default=None)
+    track: Mapped[str | None] = mapped_column(Text, default=None)
+    """Where the client is; differs from what the category asks while a handover is under way."""
+    track_since: Mapped[date | None] = mapped_column(Date, default=None)
+    category: Mapped[str | None] = mapped_column(Text, default=None)
+    category_since: Mapped[date | None] = mapped_column(Date, default=None)
+    age_band: Mapped[str | None] = mapped_column(Text, default=None)
+    starting_qualification: Mapped[bool | None] = mapped_column(Boolean, default=None)
+    permit_holder: Mapped[bool | None] = mapped_column(Boolean, default=None)
+    without_benefit: Mapped[bool | None] = mapped_column(Boolean, default=None)
+    prospect_of_work: Mapped[bool | None] = mapped_column(Boolean, default=None)
+    indications: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
+    exempted_until: Mapped[date | None] = mapped_column(Date, default=None)
+    exempted_permanently: Mapped[bool] = mapped_column(Boolean, default=False)
+    caseworker_id: Mapped[str | None] = mapped_column(Text, default=None)
+    caseworker_role: Mapped[str | None] = mapped_column(Text, default=None)
+    """The role that policy names for this client, also while nobody of that role is available."""
+    waiting_since: Mapped[date | None] = mapped_column(Date, default=None)
+    """Since when no caseworker of the role is available."""
+    waiting_occasion: Mapped[str | None] = mapped_column(Text, default=None)
+    spoken_on: Mapped[date | None] = mapped_column(Date, default=None)
+    seen_on: Mapped[date | None] = mapped_column(Date, default=None)
+    """Last spoken face to face, in the office or at home."""
+
+    routes: Mapped[list["Route"]] = relationship(
+        back_populates="journey", order_by="Route.started_on, Route.id", lazy="raise"
+    )
+    suspensions: Mapped[list["Standstill"]] = relationship(
+        back_populates="journey", order_by="Standstill.start, Standstill.id", lazy="raise"
+    )
+    handovers: Mapped[list["Handover"]] = relationship(
+        back_populates="journey", order_by="Handover.due_on, Handover.id", lazy="raise"
+    )
+    referrals: Mapped[list["Referral"]] = relationship(
+        back_populates="journey", order_by="Referral.requested_on, Referral.id", lazy="raise"
+    )
+    exits: Mapped[list["Exit"]] = relationship(back_populates="journey", order_by="Exit.on, Exit.id", lazy="raise")
+
+    @property
+    def active(self) -> bool:
+        """Whether the client is on the journey now."""
+        return self.state == "active"
+
+    @property
+    def open_routes(self) -> list["Route"]:
+        """The routes under way."""
+        return [route for route in self.routes if route.ended_on is None]
+
+    @property
+    def running_suspensions(self) -> list["Standstill"]:
+        """The suspensions without an end."""
+        return [suspension for suspension in self.suspensions if suspension.end is None]
+
+    @property
+    def open_handover(self) -> "Handover | None":
+        """The handover under way; there is one at most."""
+        return next((handover for handover in self.handovers if handover.state in OPEN_HANDOVER), None)
+
+    @property
+    def open_referrals(self) -> list["Referral"]:
+        """The referrals of which the loop is not closed."""
+        return [referral for referral in self.referrals if referral.state in OPEN_REFERRAL]
+
+    @property
+    def standing_exit(self) -> "Exit | None":
+        """The last exit that was not reverted."""
+        return next((each for each in reversed(self.exits) if each.reverted_on is None), None)
+
+    def situation(self, on: date) -> Situation:
+        """What the pack's tables look at."""
+        return Situation(
+            category=self.category,
+            track=self.track,
+            age_band=self.age_band,
+            starting_qualification=self.starting_qualification,
+            permit_holder=self.permit_holder,
+            without_benefit=self.without_benefit,
+            prospect_of_work=self.prospect_of_work,
+            indications=frozenset(self.indications),
+            exempted=self.exempted_permanently or (self.exempted_until is not None and on <= self.exempted_until),
+        )
+
+    def standing(self) -> Standing:
+        """What its terms are reckoned from."""
+        handover = self.open_handover
+        left = self.standing_exit if self.state == "exited" else None
+        return Standing(
+            active=self.active,
+            track=self.track,
+            track_since=self.track_since,
+            category=self.category,
+            spoken_on=self.spoken_on,
+            seen_on=self.seen_on,
+            routes=tuple((route.track, route.started_on) for route in self.routes),
+            suspensions=tuple(each.as_term() for each in self.suspensions),
+            handover=AwaitedHandover(handover.id, handover.prepared_on) if handover and handover.prepared_on else None,
+            aftercare=AwaitedCheck(left.id, left.on) if left and left.aftercare == "running" else None,
+            allowances_check=AwaitedCheck(left.id, left.on) if left and left.allowances_check == "awaited" else None,
+        )
+
+
+class Route(OfClient):
+    """A path that the client is or was on."""
+
+    __tablename__ = "routes"
+
+    route: Mapped[str] = mapped_column(Text)
+    track: Mapped[str] = mapped_column(Text)
+    started_on: Mapped[date] = mapped_column(Date)
+    suspended_on: Mapped[date | None] = mapped_column(Date, default=None)
+    """Since when it stands still."""
+    ended_on: Mapped[date | None] = mapped_column(Date, default=None)
+    outcome: Mapped[str | None] = mapped_column(Text, default=None)
+    exit_id: Mapped[UUID | None] = mapped_column(Uuid, default=None)
+    """The exit that ended it, so that it goes on when the exit is reverted."""
+    journey: Mapped[Journey] = relationship(back_populates="routes", lazy="raise")
+
+
+class Standstill(OfClient):
+    """Time in which the terms of a route stand still (CAL-3)."""
+
+    __tablename__ = "suspensions"
+
+    reason: Mapped[str] = mapped_column(Text)
+    start: Mapped[date] = mapped_column("starts_on", Date)
+    end: Mapped[date | None] = mapped_column("goes_on_from", Date, default=None)
+    """The first day that counts again."""
+    exemption_id: Mapped[UUID | None] = mapped_column(Uuid, default=None)
+    journey: Mapped[Journey] = relationship(back_populates="suspensions", lazy="raise")
+
+    def as_term(self) -> Suspension:
+        """As terms reckon with it."""
+        return Suspension(self.start, self.end)
+
+
+class Handover(OfClient):
+    """The passage of a client to the other track (ROU-5)."""
+
+    __tablename__ = "handovers"
+    __table_args__ = (
+        CheckConstraint("state IN ('due', 'prepared', 'returned', 'accepted', 'cancelled')", name="state"),
+        Index("ix_handovers_state", "state", "due_on", "id"),
+    )
+
+    from_track: Mapped[str] = mapped_column(Text)
+    to_track: Mapped[str] = mapped_column(Text)
+    reason: Mapped[str] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(Text, default="due")
+    due_on: Mapped[date] = mapped_column(Date)
+    prepared_on: Mapped[date | None] = mapped_column(Date, default=None)
+    accept_by: Mapped[date | None] = mapped_column(Date, default=None)
+    escalated_on: Mapped[date | None] = mapped_column(Date, default=None)
+    closed_on: Mapped[date | None] = mapped_column(Date, default=None)
+    note: Mapped[str | None] = mapped_column(Text, default=None)
+    return_reason: Mapped[str | None] = mapped_column(Text, default=None)
+    exit_id: Mapped[UUID | None] = mapped_column(Uuid, default=None)
+    """The exit that cancelled it."""
+    journey: Mapped[Journey] = relationship(back_populates="handovers", lazy="raise")
+
+
+class Referral(OfClient):
+    """A referral as routing knows it: asked for here, kept up by what partners says."""
+
+    __tablename__ = "referrals"
+
+    purpose: Mapped[str] = mapped_column(Text)
+    partner: Mapped[str | None] = mapped_column(Text)
+    partner_kind: Mapped[str] = mapped_column(Text)
+    origin: Mapped[str] = mapped_column(Text)
+    """category or conversation."""
+    rule: Mapped[str | None] = mapped_column(Text)
+    requested_on: Mapped[date] = mapped_column(Date)
+    state: Mapped[str] = mapped_column(Text, default="requested")
+    state_since: Mapped[date] = mapped_column(Date)
+    outcome: Mapped[str | None] = mapped_column(Text, default=None)
+    overdue_step: Mapped[str | None] = mapped_column(Text, default=None)
+    group_id: Mapped[UUID | None] = mapped_column(Uuid, default=None)
+    session_on: Mapped[date | None] = mapped_column(Date, default=None)
+    exit_id: Mapped[UUID | None] = mapped_column(Uuid, default=None)
+    """The exit that withdrew it."""
+    journey: Mapped[Journey] = relationship(back_populates="referrals", lazy="raise")
+
+
+class Exit(OfClient):
+    """The end of a journey, which may turn out to be a mistake."""
+
+    __tablename__ = "exits"
+
+    reason: Mapped[str] = mapped_column(Text)
+    on: Mapped[date] = mapped_column("exited_on", Date)
+    aftercare: Mapped[str | None] = mapped_column(Text, default=None)
+    """running or ended; absent where there is none."""
+    aftercare_until: Mapped[date | None] = mapped_column(Date, default=None)
+    allowances_check: Mapped[str | None] = mapped_column(Text, default=None)
+    """awaited, overdue or done; absent where there is none."""
+    reverted_on: Mapped[date | None] = mapped_column(Date, default=None)
+    reverted_because: Mapped[str | None] = mapped_column(Text, default=None)
+    returned_on: Mapped[date | None] = mapped_column(Date, default=None)
+    journey: Mapped[Journey] = relationship(back_populates="exits", lazy="raise")
+
+
+class Conversation(OfClient):
+    """A conversation with a client."""
+
+    __tablename__ = "conversations"
+
+    kind: Mapped[str] = mapped_column(Text)
+    held_on: Mapped[date] = mapped_column(Date)
+    option: Mapped[int | None] = mapped_column(Integer)
+    face_to_face: Mapped[bool] = mapped_column(Boolean)
+    home_visit: Mapped[bool] = mapped_column(Boolean)
+
+
+class InstrumentUse(OfClient):
+    """An instrument of the basket that a client uses or used, with what it costs."""
+
+    __tablename__ = "instrument_uses"
+
+    instrument: Mapped[str] = mapped_column(Text)
+    goal: Mapped[str] = mapped_column(Text)
+    cost: Mapped[Decimal] = mapped_column(Numeric(12, 2))
+    started_on: Mapped[date] = mapped_column(Date)
+    ends_by: Mapped[date | None] = mapped_column(Date)
+    """The last day that policy allows."""
+    ended_on: Mapped[date | None] = mapped_column(Date, default=None)
+    outcome: Mapped[str | None] = mapped_column(Text, default=None)
+
+
+class Agreement(OfClient):
+    """What a client agreed to do."""
+
+    __tablename__ = "agreements"
+
+    agreed: Mapped[str | None] = mapped_column(Text)
+    agreed_on: Mapped[date] = mapped_column(Date)
+    missed_on: Mapped[date | None] = mapped_column(Date, default=None)
+    step: Mapped[str | None] = mapped_column(Text, default=None)
+    """The rung of the ladder that followed."""
+
+
+class Measure(OfClient):
+    """A reduction of benefit, with its ground."""
+
+    __tablename__ = "measures"
+
+    ground: Mapped[str | None] = mapped_column(Text)
+    percentage: Mapped[int] = mapped_column(Integer)
+    starts_on: Mapped[date] = mapped_column(Date)
+    ends_on: Mapped[date] = mapped_column(Date)
+
+
+class PartTimeWork(OfClient):
+    """A month of part-time work while on benefit."""
+
+    __tablename__ = "part_time_work"
+
+    month_from: Mapped[date] = mapped_column(Date)
+    hours_per_week: Mapped[int] = mapped_column(Integer)
+    income_per_month: Mapped[Decimal] = mapped_column(Numeric(12, 2))
+
+
+class PartnerSignal(OfClient):
+    """What a partner saw."""
+
+    __tablename__ = "partner_signals"
+
+    partner: Mapped[str] = mapped_column(Text)
+    signal: Mapped[str] = mapped_column(Text)
+    on: Mapped[date] = mapped_column("signalled_on", Date)
+
+
+class Staff(Base):
+    """Somebody who guides clients, in one of the municipalities they work for."""
+
+    __tablename__ = "staff"
+    __table_args__ = (CheckConstraint("hours_per_week > 0", name="hours"),)
+
+    id: Mapped[str] = mapped_column(Text, primary_key=True)
+    municipality: Mapped[str] = mapped_column(Text, primary_key=True)
+    roles: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    team: Mapped[str | None] = mapped_column(Text)
+    hours_per_week: Mapped[int] = mapped_column(Integer)
+    """Of no one is it zero: caseloads are weighed by it."""
+    active: Mapped[bool] = mapped_column(Boolean)
+
+
+class MergedClient(Base):
+    """A client id that goes on as another."""
+
+    __tablename__ = "merged_clients"
+
+    client_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    survivor_id: Mapped[UUID] = mapped_column(Uuid, index=True)

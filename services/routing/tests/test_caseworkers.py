@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from chassis.ids import new_id
+from contracts.intake import ClientDeceased
+from contracts.routing import CaseworkerAssigned, CaseworkerMissing
+
+if TYPE_CHECKING:
+    from tests.conftest import Routing
+
+
+async def test_clients_are_shared_by_the_hours_that_people_work(routing: Routing) -> None:
+    for name, hours in (("full", 36), ("half", 18)):
+        body = {"id": name, "municipalities": ["GM1916"], "roles": ["work_consultant"], "hoursPerWeek": hours}
+        await routing.done("/staff", body)
+    for _ in range(6):
+        await routing.client()
+    shared = Counter(each.data.caseworker_id for each in await routing.said(CaseworkerAssigned))
+    assert shared == {"full": 4, "half": 2}
+
+
+async def test_a_batch_is_shared_as_well_as_one_by_one(routing: Routing) -> None:
+    await routing.staff(anna=["work_consultant"], bert=["work_consultant"])
+    clients = [new_id() for _ in range(10)]
+    records = [
+        routing.service.record(new_id(), client, routing.categorised("1B", "reintegration"), "GM1916")
+        for client in clients
+    ]
+    await routing.service.consumer.handle(records)
+    shared = Counter(each.data.caseworker_id for each in await routing.said(CaseworkerAssigned))
+    assert shared == {"anna": 5, "bert": 5}
+
+
+async def test_an_event_that_comes_twice_is_handled_once(routing: Routing) -> None:
+    await routing.staff()
+    record = routing.service.record(new_id(), new_id(), routing.categorised("1B", "reintegration"), "GM1916")
+    await routing.service.consumer.handle([record])
+    await routing.service.consumer.handle([record, record])
+    assert len(await routing.said(CaseworkerAssigned)) == 1
+
+
+async def test_nobody_is_unassigned_unseen(routing: Routing) -> None:
+    client = await routing.client()
+    assert [each.data.role for each in await routing.said(CaseworkerMissing, client)] == ["work_consultant"]
+    await routing.hear(client, routing.categorised("1B", "reintegration", confirmed="reconfirmed"))
+    assert len(await routing.said(CaseworkerMissing, client)) == 1
+    listed = (await routing.get("/clients-without-caseworker", municipality="GM1916")).json()["items"]
+    assert [(each["clientId"], each["caseworkerRole"]) for each in listed] == [(str(client), "work_consultant")]
+
+    await routing.staff("GM0626", elsewhere=["work_consultant"])
+    await routing.staff(other=["income_consultant"])
+    assert len((await routing.get("/clients-without-caseworker")).json()["items"]) == 1
+    await routing.staff(here=["work_consultant"])
+    assigned = (await routing.said(CaseworkerAssigned, client))[0].data
+    assert (assigned.caseworker_id, assigned.occasion) == ("here", "categorised")
+    assert (await routing.get("/clients-without-caseworker")).json()["items"] == []
+
+
+async def test_the_clients_of_a_leaver_are_handed_over_and_none_falls_off_the_list(routing: Routing) -> None:
+    await routing.staff(anna=["work_consultant"])
+    client = await routing.client()
+    await routing.staff(bert=["work_consultant"])
+    leaves = {"id": "anna", "municipalities": ["GM1916"], "roles": ["work_consultant"], "active": False}
+    await routing.done("/staff", leaves)
+    moved = (await routing.said(CaseworkerAssigned, client))[-1].data
+    assert (moved.caseworker_id, moved.previous_id, moved.occasion) == ("bert", "anna", "transfer")
+    await routing.done("/staff", {**leaves, "id": "bert"})
+    assert (await routing.journey(client))["waitingSince"] == "2021-09-01"
+    assert len(await routing.said(CaseworkerMissing, client)) == 1
+
+
+async def test_who_leaves_the_journey_weighs_on_nobody(routing: Routing) -> None:
+    await routing.staff(anna=["work_consultant"], bert=["work_consultant"])
+    first, second = await routing.client(), await routing.client()
+    gone = ClientDeceased(occurred_on=routing.today, by="app:front-end")
+    await routing.hear(first, gone)
+    await routing.hear(second, gone)
+    await routing.client()
+    assert (await routing.said(CaseworkerAssigned))[-1].data.caseworker_id == "anna"
+    items = (await routing.get("/staff", role="work_consultant")).json()["items"]
+    assert [(each["id"], each["clients"]) for each in items] == [("anna", 1), ("bert", 0)]
+
+
+async def test_staff_of_another_municipality_cannot_be_entered(routing: Routing) -> None:
+    body = {"id": "anna", "municipalities": ["GM0451"], "roles": ["client_manager"]}
+    refused = await routing.post("/staff", body, headers=routing.token(municipalities=["GM1916"]))
+    assert refused.status_code == 403

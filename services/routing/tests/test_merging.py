@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from chassis.ids import new_id
+from contracts.intake import ClientsMerged
+from contracts.partners import ReferralSent
+from contracts.routing import ClientExited, ReferralRequested, ReferralWithdrawn, RouteEnded
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from tests.conftest import Routing
+
+
+async def merge(routing: Routing, goes: UUID, into: UUID, municipality: str = "GM1916") -> None:
+    await routing.hear(
+        goes, ClientsMerged(occurred_on=routing.today, by="staff:s-3", into=into), municipality=municipality
+    )
+
+
+async def caseload(routing: Routing) -> dict[str, int]:
+    items = (await routing.get("/staff")).json()["items"]
+    return {each["id"]: each["clients"] for each in items}
+
+
+async def test_what_the_survivor_has_none_of_moves(routing: Routing) -> None:
+    await routing.staff()
+    goes, stays = await routing.client(), new_id()
+    await routing.hear(stays, routing.registered())
+    await routing.done(f"/clients/{goes}/routes", {"route": "focus_op_werk"})
+    await routing.done(f"/clients/{goes}/conversations", {"kind": "progress"})
+    await merge(routing, goes, stays)
+    journey = await routing.journey(stays)
+    assert (journey["category"], journey["track"], journey["caseworkerId"]) == ("1B", "reintegration", "work-1")
+    assert [each["route"] for each in journey["routes"]] == ["focus_op_werk"]
+    assert [each["kind"] for each in journey["conversations"]] == ["progress"]
+    assert await routing.due_on(stays, "longest_stay") == "2023-09-01"
+    assert await routing.said(RouteEnded) == []
+    assert await routing.said(ClientExited) == []
+    assert (await caseload(routing))["work-1"] == 1
+
+
+async def test_what_the_survivor_has_already_stops(routing: Routing) -> None:
+    await routing.staff()
+    goes, stays = await routing.client(), await routing.client("1A")
+    for client in (goes, stays):
+        await routing.done(f"/clients/{client}/routes", {"route": "focus_op_werk"})
+    assert (await caseload(routing))["work-1"] == 2
+    await merge(routing, goes, stays)
+    assert [(each.subject, each.data.outcome) for each in await routing.said(RouteEnded)] == [(goes, "stopped")]
+    journey = await routing.journey(stays)
+    assert journey["category"] == "1A"
+    assert sorted(str(each["endedOn"]) for each in journey["routes"]) == ["2021-09-01", "None"]
+    assert (await caseload(routing))["work-1"] == 1
+
+
+async def test_requests_and_events_on_the_old_id_reach_the_survivor(routing: Routing) -> None:
+    await routing.staff()
+    goes, stays, last = await routing.client(), await routing.client(), await routing.client()
+    await merge(routing, goes, stays)
+    assert (await routing.journey(goes))["clientId"] == str(stays)
+    await routing.done(f"/clients/{goes}/routes", {"route": "focus_op_werk"})
+    await routing.hear(goes, routing.categorised("1C", "reintegration"))
+    assert (await routing.journey(stays))["category"] == "1C"
+    await merge(routing, stays, last)
+    assert (await routing.journey(goes))["clientId"] == str(last)
+
+
+async def test_a_referral_moves_or_is_withdrawn_and_is_followed_by_its_own_id(routing: Routing) -> None:
+    await routing.staff("GM0451")
+    traits: dict[str, Any] = {"municipality": "GM0451", "prospect_of_work": True}
+    goes, stays = await routing.client("40-70", **traits), await routing.client("40-70", **traits)
+    alone = new_id()
+    await routing.hear(alone, routing.registered(), municipality="GM0451")
+    await merge(routing, goes, stays, "GM0451")
+    withdrawn = await routing.said(ReferralWithdrawn)
+    assert [(each.subject, each.data.reason) for each in withdrawn] == [(goes, "merged")]
+    await merge(routing, stays, alone, "GM0451")
+    assert len(await routing.said(ReferralWithdrawn)) == 1
+    asked = (await routing.said(ReferralRequested, stays))[0].data
+    sent = ReferralSent(occurred_on=routing.today, by="clock", referral_id=asked.referral_id, partner="am-match")
+    await routing.hear(stays, sent, municipality="GM0451")
+    states = {each["id"]: each["state"] for each in (await routing.journey(alone))["referrals"]}
+    assert states[str(asked.referral_id)] == "sent"
+
+
+async def test_a_handover_moves_with_its_term(routing: Routing) -> None:
+    await routing.staff()
+    goes, stays = await routing.client(), new_id()
+    await routing.hear(goes, routing.categorised("2A", "participation"))
+    handover = (await routing.handover(goes))["id"]
+    await routing.done(f"/handovers/{handover}/preparations", {"note": "The file"})
+    await routing.hear(stays, routing.registered())
+    await merge(routing, goes, stays)
+    assert await routing.due_on(stays, "acceptance") == "2021-09-15"
+    await routing.move_to(date(2021, 9, 2))
+    await routing.done(f"/handovers/{handover}/acceptances")
+    assert (await routing.journey(stays))["track"] == "participation"
