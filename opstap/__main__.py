@@ -1,0 +1,5 @@
+"""`python -m opstap` is the command `opstap`."""
+
+from opstap.cli import app
+
+app()
