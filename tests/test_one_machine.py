@@ -1,0 +1,167 @@
+"""`opstap up` survives kill -9 of itself and of its PostgreSQL, and owns its folder alone."""
+
+import asyncio
+import os
+import random
+import secrets
+import signal
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from opstap.demo import stories
+from opstap.demo.api import Api
+from opstap.demo.cast import AMSTEL, LV, Part
+from opstap.demo.drive import drive, over_http
+from opstap.demo.partners import PartnerDesk
+from opstap.issuer import Issuer
+from opstap.operators.folder import databases_of
+from opstap.postgres import EmbeddedPostgres, free_port
+from opstap.services import NAMES
+from opstap.verify import verify
+from tests.support.gateway import Gateway
+from tests.support.leash import Leash
+from tests.support.waiting import eventually
+
+FIRST, LAST = date(2023, 3, 1), date(2023, 9, 30)
+CAST = (
+    Part(stories.work_within_3_months, LV, 4, apart=15),
+    Part(stories.welfare_one_to_one, LV, 3, apart=15, first_day=3),
+    Part(stories.am_match_placed, AMSTEL, 2, apart=20, first_day=5),
+    Part(stories.deceased, LV, 2, apart=20, first_day=8),
+    Part(stories.merged, LV, 2, apart=20, first_day=6),
+)
+KILLS = Counter({"opstap": 5, "postgres": 4})
+DEMONSTRATION = {"OPSTAP_WEBHOOK_TIMEOUT": "0.5", "OPSTAP_WEBHOOK_ALLOWED_NETWORKS": '["127.0.0.0/8"]'}
+
+
+@dataclass
+class OneMachine:
+    """`opstap up` as a process on a folder, always on the same port."""
+
+    data: Path
+    port: int = field(default_factory=free_port)
+    process: asyncio.subprocess.Process | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def pid(self) -> int:
+        assert self.process
+        return self.process.pid
+
+    @property
+    def postgres(self) -> EmbeddedPostgres:
+        return EmbeddedPostgres(self.data / "postgres")
+
+    async def start(self) -> None:
+        self.process = await self.up()
+        await eventually(self.answers, within=60)
+
+    async def up(self) -> asyncio.subprocess.Process:
+        command = ["-m", "opstap", "up", "--data", str(self.data), "--port", str(self.port)]
+        return await asyncio.create_subprocess_exec(
+            sys.executable, *command, "--civil-date", FIRST.isoformat(), env={**os.environ, **DEMONSTRATION},
+            stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+
+    async def answers(self) -> bool:
+        try:
+            async with (
+                aiohttp.ClientSession() as session,
+                session.get(f"{self.url}/{NAMES[-1]}/health/ready") as answer,
+            ):
+                return answer.ok
+        except aiohttp.ClientError:
+            return False
+
+    async def kill(self, victim: str) -> None:
+        if victim == "opstap":
+            os.kill(self.pid, signal.SIGKILL)
+            assert self.process
+            await self.process.wait()
+            await self.start()
+        else:
+            postmaster = self.postgres.postmaster()
+            assert postmaster
+            os.kill(postmaster.pid, signal.SIGKILL)
+            await eventually(self.answers, within=60)
+
+    async def stop(self) -> None:
+        assert self.process
+        self.process.send_signal(signal.SIGINT)
+        await self.process.wait()
+
+
+@pytest.fixture
+async def machine(tmp_path: Path) -> AsyncIterator[OneMachine]:
+    machine = OneMachine(tmp_path / "data")
+    await machine.start()
+    leash = Leash(f"kill -9 {machine.pid}; kill -QUIT $(head -n 1 {machine.data}/postgres/cluster/postmaster.pid)")
+    yield machine
+    await machine.stop()
+    leash.drop()
+
+
+@pytest.fixture
+async def gateway(machine: OneMachine) -> AsyncIterator[Gateway]:
+    """Sends again what was not answered, as clients are told to."""
+    gateway = Gateway(lambda _: Issuer(machine.data / "issuer", url=f"{machine.url}/issuer"))
+    gateway.services = {name: f"{machine.url}/{name}" for name in NAMES}
+    await gateway.start()
+    yield gateway
+    await gateway.stop()
+
+
+async def kill_while_under_way(machine: OneMachine, gateway: Gateway, chance: random.Random) -> list[str]:
+    """Kill at random moments at which requests are under way; says what was under way each time."""
+    victims = list(KILLS.elements())
+    chance.shuffle(victims)
+    found = []
+    for victim in victims:
+        enough = gateway.answered + chance.randint(5, 40)
+        await eventually(lambda enough=enough: gateway.answered >= enough, within=60, every=0.005)  # type: ignore[misc]
+        await eventually(lambda: +gateway.under_way, within=60, every=0.001)
+        found.append(f"{victim}: {dict(+gateway.under_way)}")
+        await machine.kill(victim)
+    return found
+
+
+@pytest.mark.faults
+async def test_kills_of_the_process_and_of_postgresql_lose_nothing_and_double_nothing(
+    machine: OneMachine, gateway: Gateway
+) -> None:
+    seed = int(os.environ.get("OPSTAP_KILL_SEED") or secrets.randbelow(1_000_000))
+    sys.stdout.write(f"again with OPSTAP_KILL_SEED={seed}\n")
+    api, desk = Api(gateway.url, repeatable=True), PartnerDesk()
+    await desk.start()
+    move = await over_http(api, ["intake"])
+    async with asyncio.TaskGroup() as group:
+        lived = group.create_task(drive(api, desk, FIRST, LAST, move, seed=seed, cast=CAST, baseline={}))
+        killed = group.create_task(kill_while_under_way(machine, gateway, random.Random(seed)))
+    await desk.stop()
+    await api.close()
+    sys.stdout.write("\n".join(killed.result()) + f"\nsent again: {dict(gateway.repeats)}\n")
+    assert len(killed.result()) == KILLS.total()
+    assert lived.result().walked == Counter({part.story.__name__: part.number for part in CAST})
+    async with databases_of(machine.data) as urls:
+        ledgers = {name: dict(ledger.received) for name, ledger in desk.ledgers.items()}
+        differences = await verify(urls, ledgers=ledgers)
+    assert not differences, "\n".join(map(str, differences))
+
+
+async def test_a_second_start_on_the_same_folder_is_refused_with_the_owner_named(machine: OneMachine) -> None:
+    second = OneMachine(machine.data)
+    process = await second.up()
+    assert process.stderr
+    assert f"another opstap runs on this folder (pid {machine.pid})" in (await process.stderr.read()).decode()
+    assert await process.wait() == 2
+    assert await machine.answers()
