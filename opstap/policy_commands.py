@@ -10,7 +10,9 @@ from typing import Annotated, Any, NoReturn
 import typer
 from pydantic import ValidationError
 
-from policy import Decision, Facts, Library, NoPolicyInForce, PolicyErrors, UnknownMunicipality
+from opstap.explained import table
+from opstap.operators.told import wide_console
+from policy import Decision, Facts, Library, NoPolicyInForce, Pack, PolicyErrors, UnknownMunicipality, explain
 from policy.calendar import years_without_decree
 
 app = typer.Typer(help="Check policy packs and ask them what they decide.", no_args_is_help=True)
@@ -27,25 +29,39 @@ def policies_folder() -> Path:
     return beside if beside.is_dir() else Path("policies")
 
 
+Municipality = Annotated[str, typer.Option(help="CBS code, for instance GM0626.")]
+Day = Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="Day of the decision.")]
+GivenFacts = Annotated[str, typer.Argument(help="JSON file with the facts, or - for standard input.")]
 Policies = Annotated[Path | None, typer.Option("--policies", help="Folder with the packs of all municipalities.")]
 
 
 @app.command()
 def decide(
-    municipality: Annotated[str, typer.Option(help="CBS code, for instance GM0626.")],
-    on: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="Day of the decision.")],
-    facts: Annotated[str, typer.Argument(help="JSON file with the facts, or - for standard input.")],
+    municipality: Municipality,
+    on: Day,
+    facts: GivenFacts,
     policies: Policies = None,
 ) -> None:
     """Decide on the facts of an assessment, and say why."""
-    try:
-        pack = Library.load(policies or policies_folder()).in_force(municipality, on.date())
-        decision = pack.decide(_read_facts(facts), on.date())
-    except (UnknownMunicipality, NoPolicyInForce, PolicyErrors, OSError, UnicodeDecodeError) as fault:
-        _refuse(str(fault))
-    except ValidationError as fault:
-        _refuse(_in_words(fault))
-    typer.echo(json.dumps(as_json(decision), ensure_ascii=False, indent=2))
+    pack, found = _asked(municipality, on.date(), facts, policies)
+    typer.echo(json.dumps(as_json(pack.decide(found, on.date())), ensure_ascii=False, indent=2))
+
+
+@app.command(name="explain")
+def explain_decision(
+    municipality: Municipality,
+    on: Day,
+    facts: GivenFacts,
+    policies: Policies = None,
+    as_data: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+) -> None:
+    """Name the smallest changes of facts that lead to another category."""
+    pack, found = _asked(municipality, on.date(), facts, policies)
+    explanation = explain(pack, found, on.date())
+    if as_data:
+        typer.echo(json.dumps(explanation.as_dict(), ensure_ascii=False, indent=2))
+    else:
+        wide_console().print(table(explanation))
 
 
 @app.command()
@@ -76,6 +92,16 @@ def as_json(decision: Decision) -> dict[str, Any]:
         "referral_partner": decision.referral_partner,
         "receipt": decision.receipt.as_dict(),
     }
+
+
+def _asked(municipality: str, on: date, facts: str, policies: Path | None) -> tuple[Pack, Facts]:
+    """The pack in force and the facts; what is wrong with them ends the program."""
+    try:
+        return Library.load(policies or policies_folder()).in_force(municipality, on), _read_facts(facts)
+    except (UnknownMunicipality, NoPolicyInForce, PolicyErrors, OSError, UnicodeDecodeError) as fault:
+        _refuse(str(fault))
+    except ValidationError as fault:
+        _refuse(_in_words(fault))
 
 
 def _read_facts(source: str) -> Facts:

@@ -2,6 +2,7 @@
 
 from policy.caseworkers import Role
 from policy.decide import Decision, Status
+from policy.explain import Alternative, Change, Explanation, Way, explain
 from policy.facts import Exemption, Facts, Indication
 from policy.faults import Fault, NoPolicyInForce, PolicyErrors, UnknownMunicipality
 from policy.instruments import Instrument, Refused
@@ -20,10 +21,10 @@ from policy.situation import AGE_BANDS, Situation, age_band
 from policy.terms import Ground, Reckoned, Suspension, Term, reckon
 
 __all__ = [
-    "AGE_BANDS", "Budget", "Category", "Choice", "ConversationOption", "Deadline", "Decision", "Exemption", "Facts",
-    "Fault", "Fip", "Ground", "Group", "Handover", "Indication", "Instrument", "Intake", "Letter", "Library",
-    "LongestOnTrack", "NoPolicyInForce", "OneToOne", "Pack", "PackReference", "Participation", "Partner",
-    "PolicyErrors", "Purpose", "Receipt", "Reckoned", "ReferralRule", "Refused", "Rejected", "Reporting", "Role",
-    "Route", "Routing", "Situation", "Source", "Status", "Suspension", "Target", "Term", "Track",
-    "UnknownMunicipality", "age_band", "load_draft", "reckon",
+    "AGE_BANDS", "Alternative", "Budget", "Category", "Change", "Choice", "ConversationOption", "Deadline",
+    "Decision", "Exemption", "Explanation", "Facts", "Fault", "Fip", "Ground", "Group", "Handover", "Indication",
+    "Instrument", "Intake", "Letter", "Library", "LongestOnTrack", "NoPolicyInForce", "OneToOne", "Pack",
+    "PackReference", "Participation", "Partner", "PolicyErrors", "Purpose", "Receipt", "Reckoned", "ReferralRule",
+    "Refused", "Rejected", "Reporting", "Role", "Route", "Routing", "Situation", "Source", "Status", "Suspension",
+    "Target", "Term", "Track", "UnknownMunicipality", "Way", "age_band", "explain", "load_draft", "reckon",
 ]  # fmt: skip

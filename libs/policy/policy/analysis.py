@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
-from policy.conditions import Cell, Vocabulary, When
+from policy.conditions import Cell, Cuts, When
 
 
 class Row(Protocol):
@@ -29,14 +29,14 @@ class Region(Generic[R]):
         return ", ".join(f"{fact} {cell.shown}" for fact, cell in self.cells.items()) or "alles"
 
 
-def regions(rows: Sequence[R], vocabulary: Vocabulary) -> Iterator[Region[R]]:
+def regions(rows: Sequence[R], vocabulary: Mapping[str, Cuts]) -> Iterator[Region[R]]:
     """Cut all values of all facts into regions on which the same rows hold; together they are everything there is."""
     asked = sorted({fact for row in rows for fact in row.when.facts})
     return _cut(tuple(rows), asked, vocabulary, {})
 
 
 def _cut(
-    rows: tuple[R, ...], facts: Sequence[str], vocabulary: Vocabulary, cells: Mapping[str, Cell]
+    rows: tuple[R, ...], facts: Sequence[str], vocabulary: Mapping[str, Cuts], cells: Mapping[str, Cell]
 ) -> Iterator[Region[R]]:
     asked = [fact for fact in facts if any(fact in row.when.facts for row in rows)]
     if not asked:

@@ -24,6 +24,10 @@ class Between:
         """Whether the number lies in the stretch."""
         return isinstance(value, int) and self.low <= value and (self.high is None or value <= self.high)
 
+    def nearest(self, number: int) -> int:
+        """The number in the stretch that lies nearest to this one."""
+        return max(self.low, number if self.high is None else min(number, self.high))
+
     def __str__(self) -> str:
         if self.high is None:
             return f"{self.low} of meer"
@@ -68,16 +72,22 @@ class Cell:
 
     value: object
     shown: str
+    numbers: Between | None = None
+    """All values of the stretch, where they are numbers."""
 
 
-class Domain(Protocol):
+class Cuts(Protocol):
+    """The values a fact can take."""
+
+    def cells(self, conditions: Sequence[Condition]) -> Iterable[Cell]:
+        """Cut the values into stretches on which all these conditions agree."""
+
+
+class Domain(Cuts, Protocol):
     """The values a fact can take, and how a table speaks of them."""
 
     def parse(self, written: object) -> Condition:
         """Read a cell of the table; ValueError says what may be written."""
-
-    def cells(self, conditions: Sequence[Condition]) -> Iterable[Cell]:
-        """Cut the values into stretches on which all these conditions agree."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +112,8 @@ class Number:
         starts = {0} | {s.low for s in stretches} | {s.high + 1 for s in stretches if s.high is not None}
         cuts = sorted(starts)
         for low, after in zip(cuts, [*cuts[1:], None], strict=True):
-            yield Cell(low, str(Between(low, None if after is None else after - 1)))
+            stretch = Between(low, None if after is None else after - 1)
+            yield Cell(low, str(stretch), stretch)
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,6 +57,34 @@ def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
     assert "none.json" in result.stderr
 
 
+EXPLAIN = ["explain", *DECIDE[1:]]
+
+
+def test_what_would_change_a_decision_is_told_in_a_table_of_plain_words() -> None:
+    result = CliRunner().invoke(policy_app, [*EXPLAIN, "-"], input='{"distance_months": 8}')
+
+    assert result.exit_code == 0
+    assert "Nu: 1B" in result.stdout
+    assert "2B (het dichtst bij)" in result.stdout
+    assert "afstand tot werk: van 8 maanden naar 3 maanden (0 tot en met 3)" in result.stdout
+
+
+def test_what_would_change_a_decision_is_told_as_json() -> None:
+    result = CliRunner().invoke(policy_app, [*EXPLAIN, "-", "--json"], input='{"distance_months": 8}')
+
+    told = json.loads(result.stdout)
+    assert (told["category"], told["nearest"]) == ("1B", ["2B", "3B"])
+    [change] = told["alternatives"][2]["ways"][0]
+    assert (change["fact"], change["from"], change["to"], change["steps"]) == ("distance_months", 8, 3, 5)
+
+
+def test_wrong_facts_are_not_explained() -> None:
+    result = CliRunner().invoke(policy_app, [*EXPLAIN, "-"], input='{"shoe_size": 43}')
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "shoe_size" in result.stderr
+
+
 def test_a_folder_in_order_is_said_to_be_so(folder: Path) -> None:
     result = CliRunner().invoke(policy_app, ["check", str(folder)])
 
