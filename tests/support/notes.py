@@ -55,7 +55,6 @@ class Note(Base):
     title: Mapped[str]
     text: Mapped[str]
     written_on: Mapped[date]
-    changed_by: Mapped[str]
     changed_at: Mapped[datetime]
     version: Mapped[int] = mapped_column()
 
@@ -104,7 +103,6 @@ async def make_note(
     note = Note(
         id=work.ids(),
         **body.model_dump(include={"municipality", "title", "text", "written_on"}),
-        changed_by=work.actor,
         changed_at=work.clock.wall(),
     )
     work.session.add(note)
@@ -155,8 +153,8 @@ async def change_note(
 ) -> NoteAnswer:
     """Change a note."""
     note = await find(work, note_id)
-    condition.check(note.version, changed_by=note.changed_by, changed_at=note.changed_at)
-    note.text, note.changed_by, note.changed_at = body.text, work.actor, work.clock.wall()
+    await condition.check(work.session, note)
+    note.text, note.changed_at = body.text, work.clock.wall()
     await work.session.flush()
     response.headers["ETag"] = etag(note.version)
     return NoteAnswer.model_validate(note)
@@ -166,7 +164,7 @@ async def change_note(
 async def drop_note(note_id: UUID, work: WorkInHand, condition: IfMatch) -> None:
     """Drop a note."""
     note = await find(work, note_id)
-    condition.check(note.version)
+    await condition.check(work.session, note)
     await work.session.delete(note)
 
 
@@ -175,8 +173,8 @@ async def write_and_refuse(body: NewNote, work: WorkInHand) -> Response:
     """Writes, and then answers that it cannot be."""
     await work.session.execute(
         text(
-            "INSERT INTO notes (id, municipality, title, text, written_on, changed_by, changed_at, version)"
-            " VALUES (:id, :municipality, :title, '', :on, 'x', now(), 1)"
+            "INSERT INTO notes (id, municipality, title, text, written_on, changed_at, version)"
+            " VALUES (:id, :municipality, :title, '', :on, now(), 1)"
         ),
         {"id": work.ids(), "municipality": body.municipality, "title": body.title, "on": body.written_on},
     )
@@ -212,7 +210,6 @@ def create_tables(connection: Connection) -> None:
                 title text NOT NULL,
                 text text NOT NULL,
                 written_on date NOT NULL,
-                changed_by text NOT NULL,
                 changed_at timestamptz NOT NULL,
                 version integer NOT NULL,
                 UNIQUE (municipality, title)

@@ -1,15 +1,25 @@
 """Optimistic locking: a strong ETag from a version, and `If-Match` on every change."""
 
 import re
-from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any, Protocol
 
 from fastapi import Depends, Request
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from chassis import changes
 from chassis.problems import Invalid, PreconditionFailed, PreconditionRequired
 
 _TAGS = re.compile(r'\s*(?:W/)?"[\x21\x23-\x7e]*"\s*(?:,\s*(?:W/)?"[\x21\x23-\x7e]*"\s*)*')
 _TAG = re.compile(r'(W/)?("[\x21\x23-\x7e]*")')
+_VERSION = re.compile(r'"(\d{1,9})"', re.ASCII)
+
+
+class HasVersion(Protocol):
+    """A row of which each change makes a new version: a mapped class with a `version_id_col`."""
+
+    @property
+    def version(self) -> Any:
+        """The version, from 1 on."""
 
 
 def etag(version: object) -> str:
@@ -26,22 +36,23 @@ class Precondition:
             raise Invalid.at("#header/If-Match", 'is the ETag of the version that is changed: "7"')
         self._strong = {tag for weak, tag in _TAG.findall(header) if not weak}
 
-    def check(self, version: object, *, changed_by: str | None = None, changed_at: datetime | None = None) -> None:
-        """PreconditionFailed unless this is the version that the client knew; do it before changing anything."""
-        if self._any or etag(version) in self._strong:
+    async def check(self, session: AsyncSession, row: HasVersion) -> None:
+        """PreconditionFailed unless this row has the version that the client knew; do it before changing anything.
+
+        The refusal says who changed which fields since that version, and when: `changedBy`, `changedAt`, `changes`.
+        """
+        if self._any or etag(row.version) in self._strong:
             return
-        members = {"changedBy": changed_by, "changedAt": _utc(changed_at) if changed_at else None}
-        by = f" by {changed_by}" if changed_by else ""
-        at = f" at {_utc(changed_at)}" if changed_at else ""
+        told = await changes.since(session, row, self._known_before(row.version))
+        by = f" by {told['changedBy']} at {told['changedAt']}" if told else ""
         raise PreconditionFailed(
-            f"It was changed{by}{at}; read it again and decide anew.",
-            headers={"ETag": etag(version)},
-            **{name: value for name, value in members.items() if value},
+            f"It was changed{by}; read it again and decide anew.", headers={"ETag": etag(row.version)}, **told
         )
 
-
-def _utc(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    def _known_before(self, version: int) -> int:
+        """The newest earlier version that the client names; who names none hears of the last change."""
+        named = (int(found[1]) for tag in self._strong if (found := _VERSION.fullmatch(tag)))
+        return max((each for each in named if each < version), default=version - 1)
 
 
 async def if_match(request: Request) -> Precondition:
@@ -53,4 +64,4 @@ async def if_match(request: Request) -> Precondition:
 
 
 IfMatch = Annotated[Precondition, Depends(if_match)]
-"""The precondition, as a parameter of a PUT, PATCH or DELETE; the endpoint calls `check` with the version it read."""
+"""The precondition, as a parameter of a PUT, PATCH or DELETE; the endpoint calls `check` with the row it read."""

@@ -1,8 +1,8 @@
 """`Idempotency-Key` on POST: the same request twice is done once, and both hear the first answer.
 
-The answer is stored in the transaction that it answers, so it exists exactly when the change does. An answer of 400
-and up changed nothing and is not kept: the repeat is tried anew. Stored answers are sealed with a key made from the
-client's own, and forgotten after a day.
+Of two at the same moment, the second waits for the first. The answer is stored in the transaction that it answers, so
+it exists exactly when the change does. An answer of 400 and up changed nothing and is not kept: the repeat is tried
+anew. Stored answers are sealed with a key made from the client's own, and forgotten after a day.
 """
 
 import json

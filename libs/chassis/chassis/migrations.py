@@ -10,7 +10,17 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.ext.asyncio import async_engine_from_config
 
 CHASSIS_TABLES = frozenset(
-    {"outbox", "relay_cursor", "inbox", "bus_cursors", "parked", "deadlines", "idempotency_keys", "civil_clock"}
+    {
+        "outbox",
+        "relay_cursor",
+        "inbox",
+        "bus_cursors",
+        "parked",
+        "deadlines",
+        "idempotency_keys",
+        "civil_clock",
+        "changes",
+    }
 )
 
 _VISIBLE = "municipality = ANY (string_to_array(current_setting('opstap.municipalities', true), ','))"
@@ -69,6 +79,7 @@ def create_chassis_tables(service: str) -> None:
             op.execute(statement)
     enable_tenancy(service, "outbox", app="SELECT, INSERT", background="SELECT, INSERT")
     enable_tenancy(service, "deadlines")
+    enable_tenancy(service, "changes", app="SELECT, INSERT", background="SELECT, INSERT")
     app, background = f"{service}_app", f"{service}_background"
     op.execute(f"GRANT SELECT, INSERT, UPDATE ON relay_cursor, bus_cursors TO {background}")
     op.execute(f"GRANT SELECT, INSERT ON inbox TO {background}")
@@ -146,6 +157,16 @@ CREATE INDEX ix_deadlines_open ON deadlines (fires_on) WHERE state = 'open';
 CREATE INDEX ix_deadlines_subject ON deadlines (subject, kind);
 CREATE UNIQUE INDEX uq_deadlines_current ON deadlines (subject, kind, ref) NULLS NOT DISTINCT
     WHERE state IN ('open', 'suspended');
+CREATE TABLE changes (
+    entity text NOT NULL,
+    key text NOT NULL,
+    version integer NOT NULL,
+    municipality text NOT NULL,
+    by text NOT NULL,
+    at timestamptz NOT NULL,
+    fields text[] NOT NULL,
+    PRIMARY KEY (entity, key, version)
+);
 CREATE TABLE idempotency_keys (
     scope text NOT NULL,
     key text NOT NULL,

@@ -72,6 +72,22 @@ PROBLEM_SCHEMA = {
                 },
             },
         },
+        "changedBy": {"type": "string", "description": "Of a refused If-Match: who changed it last"},
+        "changedAt": {"type": "string", "format": "date-time", "description": "Of a refused If-Match: when"},
+        "changes": {
+            "type": "array",
+            "description": "Of a refused If-Match: what was changed since the version that was named, oldest first",
+            "items": {
+                "type": "object",
+                "required": ["version", "changedBy", "changedAt", "fields"],
+                "properties": {
+                    "version": {"type": "integer"},
+                    "changedBy": {"type": "string"},
+                    "changedAt": {"type": "string", "format": "date-time"},
+                    "fields": {"type": "array", "items": {"type": "string"}},
+                },
+            },
+        },
     },
 }
 

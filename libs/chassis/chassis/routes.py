@@ -6,6 +6,7 @@
 >>> async def read_client(client_id: UUID, work: WorkInHand, caller: Caller) -> ClientAnswer: ...
 """
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from dataclasses import dataclass
@@ -16,11 +17,19 @@ import structlog
 from fastapi import Depends, Request
 from fastapi.datastructures import DefaultPlaceholder
 from fastapi.routing import APIRoute
+from sqlalchemy.orm.exc import StaleDataError
 from starlette.responses import Response
 
 from chassis import idempotency
 from chassis.logs import traced
-from chassis.problems import Invalid, NotAcceptable, UnsupportedMediaType, of_exception, pointer
+from chassis.problems import (
+    Invalid,
+    NotAcceptable,
+    PreconditionFailed,
+    UnsupportedMediaType,
+    of_exception,
+    pointer,
+)
 from chassis.security import Permission, Token, TokenVerifier, declared_permission, derive_key
 from chassis.settings import ServiceSettings
 from chassis.work import Office, Work
@@ -79,7 +88,8 @@ def _undo_unless_done(response: Response) -> None:
 class ServiceRoute(APIRoute):
     """Checks permission, headers and body, then runs the endpoint in one transaction.
 
-    It commits when the answer is below 400 and rolls back otherwise; the answer leaves after the commit.
+    It commits when the answer is below 400 and rolls back otherwise; the answer leaves after the commit. When somebody
+    changed a row at the same moment it runs anew, on what stands there now: an If-Match is refused with who it was.
     """
 
     def get_route_handler(self) -> Handler:
@@ -101,9 +111,31 @@ class ServiceRoute(APIRoute):
             if token is None:
                 return await handle(request)
             request.state.token = token
-            return await _in_one_transaction(request, token, handle)
+            return await _carried_out(request, token, handle)
 
         return answer
+
+
+_PAUSES = (0.02, 0.05, 0.1, 0.2, 0.4, 0.8)
+"""Seconds between two looks whether the same request is still being carried out; no connection is held meanwhile."""
+
+
+async def _carried_out(request: Request, token: Token, handle: Handler) -> Response:
+    """The answer; of two who do the same at the same moment, the second waits for the first."""
+    stale = False
+    pauses = iter(_PAUSES)
+    while True:
+        try:
+            return await _in_one_transaction(request, token, handle)
+        except StaleDataError:
+            if stale:
+                raise PreconditionFailed("Others keep changing it at the same time; read it again.") from None
+            stale = True
+        except idempotency.StillRunning:
+            pause = next(pauses, None)
+            if pause is None:
+                raise
+            await asyncio.sleep(pause)
 
 
 async def _in_one_transaction(request: Request, token: Token, handle: Handler) -> Response:
@@ -120,6 +152,8 @@ async def _in_one_transaction(request: Request, token: Token, handle: Handler) -
             _undo_unless_done(response)
     except _Undo as undone:
         return undone.response
+    except StaleDataError:
+        raise
     except Exception as error:
         problem = of_exception(error)
         if problem is None or problem is error:

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chassis import trace
+from chassis import changes, trace
 from chassis.clock import Clock
 from chassis.database import Database
 from chassis.ids import Ids, new_id
@@ -43,6 +43,9 @@ class Work:
     traces: Mapping[UUID, str] = field(default_factory=dict)
     """The `traceparent` to go on in, by subject, where a batch of events is handled."""
     _events: list[dict[str, Any]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.session.info[changes.SIGNATURE] = lambda: (self.actor, self.clock.wall())
 
     @property
     def today(self) -> date:

@@ -1,8 +1,8 @@
 """What intake keeps. Columns of bytes are sealed with the person's own key, or blind indexes; see `vault`."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import (
@@ -88,6 +88,9 @@ class Client(Base):
     undone_because: Mapped[bytes | None]
 
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012 - SQLAlchemy's own way
+    SHOWN_AS: ClassVar[Mapping[str, str]] = {
+        "given": "name", "prefix": "name", "family": "name", "bsn_index": "bsn", "partner_index": "partnerBsn",
+    }  # fmt: skip
 
 
 class SearchToken(Base):

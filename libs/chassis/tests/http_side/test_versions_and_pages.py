@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.answers import assert_problem, valid
-from tests.support.notes import Notes, new_municipality
+from tests.support.notes import Notes, all_of, new_municipality
 
 
 async def make(notes: Notes, municipality: str, title: str = "A note", **more: Any) -> httpx.Response:
@@ -30,10 +30,47 @@ async def test_of_two_who_read_the_same_version_the_second_hears_who_was_first(n
     problem = assert_problem(second, 412)
     assert problem["changedBy"] == "staff:jan"
     assert problem["changedAt"].endswith("Z")
+    assert [(each["version"], each["changedBy"], each["fields"]) for each in problem["changes"]] == [
+        (2, "staff:jan", ["changedAt", "text"])
+    ]
     assert second.headers["etag"] == first.headers["etag"]
     assert [note.text for note in await notes.rows(municipality)] == ["of Jan"]
     again = await notes.http.put(place, json={"text": "of Piet"}, headers=piet | {"If-Match": first.headers["etag"]})
     assert again.status_code == 200
+
+
+async def test_who_comes_late_hears_of_every_change_since(notes: Notes, municipality: str) -> None:
+    place = (await make(notes, municipality)).headers["location"]
+    for number, sub in enumerate(("jan", "piet", "jan"), 1):
+        headers = notes.bearer(municipalities=[municipality], sub=sub) | {"If-Match": f'"{number}"'}
+        assert (await notes.http.put(place, json={"text": f"{number}"}, headers=headers)).status_code == 200
+    headers = notes.bearer(municipalities=[municipality], sub="els")
+    heard = {}
+    for known in ('"1"', '"3"', '"1", "2"', '"99"', 'W/"4"', '"unknown"'):
+        late = await notes.http.put(place, json={"text": "late"}, headers=headers | {"If-Match": known})
+        heard[known] = [(each["version"], each["changedBy"]) for each in assert_problem(late, 412)["changes"]]
+    every = [(2, "staff:jan"), (3, "staff:piet"), (4, "staff:jan")]
+    assert heard == {
+        '"1"': every, '"3"': every[2:], '"1", "2"': every[1:], '"99"': every[2:], 'W/"4"': every[2:],
+        '"unknown"': every[2:],
+    }  # fmt: skip
+
+
+async def test_of_many_at_the_same_moment_one_is_first_and_the_others_hear_who(notes: Notes, municipality: str) -> None:
+    place = (await make(notes, municipality)).headers["location"]
+    answers = await all_of(
+        *(
+            notes.http.put(
+                place, json={"text": f"of {n}"},
+                headers=notes.bearer(municipalities=[municipality], sub=f"s-{n}") | {"If-Match": '"1"'},
+            )
+            for n in range(8)
+        )
+    )  # fmt: skip
+    [first] = [n for n, answer in enumerate(answers) if answer.status_code == 200]
+    others = [assert_problem(answer, 412) for n, answer in enumerate(answers) if n != first]
+    assert {each["changedBy"] for each in others} == {f"staff:s-{first}"}
+    assert [note.text for note in await notes.rows(municipality)] == [f"of {first}"]
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE"])

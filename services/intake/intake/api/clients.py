@@ -105,7 +105,7 @@ async def correct_client(
 ) -> ClientAnswer:
     """Correct identity data; what is left out stays, null takes away."""
     client = await client_by_id(work.session, client_id)
-    precondition.check(client.version)
+    await precondition.check(work.session, client)
     await correction.correct(work, vault, client, body)
     return await answer_of(work, vault, client, response)
 
