@@ -1,4 +1,4 @@
-"""What two people, or one impatient one, do to the same thing: every route refuses the stale and does the double once."""
+"""Two people at the same thing, or one impatient one: every route refuses the stale and does the double once."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -72,7 +72,7 @@ async def test_a_double_click_is_one(house: House, operation: Operation) -> None
 
 
 async def _rows_made(house: House, operation: Operation, ready: Ready, *, times: int) -> dict[str, int]:
-    """How many rows each table of the service has more, after so many requests at the same moment: all answered alike."""
+    """How many rows more each table has, after so many requests at the same moment that are answered alike."""
     before = await _rows(house, operation.service)
     answers = await asyncio.gather(*(house.send(operation, ready) for _ in range(times)))
     after = await _rows(house, operation.service)
