@@ -488,7 +488,7 @@ async def _correct_assessment(house: House) -> Ready:
     return Ready({"assessment_id": (await _proposed(house))["assessmentId"]}, body)
 
 
-@_valid("diagnosis", "readProposal")
+@_valid("diagnosis", "readProposal", "listAlternatives")
 async def _read_proposal(house: House) -> Ready:
     return Ready({"proposal_id": (await _proposed(house))["id"]})
 

@@ -53,8 +53,8 @@ class Change:
         """As JSON knows it; of an exemption the last day alone, for its reason is nobody's business here."""
         return {
             "fact": self.fact,
-            "from": _plain(self.before),
-            "to": _plain(self.after),
+            "before": _plain(self.before),
+            "after": _plain(self.after),
             "steps": self.steps,
             "in_words": str(self),
         }

@@ -75,7 +75,7 @@ def test_what_would_change_a_decision_is_told_as_json() -> None:
     told = json.loads(result.stdout)
     assert (told["category"], told["nearest"]) == ("1B", ["2B", "3B"])
     [change] = told["alternatives"][2]["ways"][0]
-    assert (change["fact"], change["from"], change["to"], change["steps"]) == ("distance_months", 8, 3, 5)
+    assert (change["fact"], change["before"], change["after"], change["steps"]) == ("distance_months", 8, 3, 5)
 
 
 def test_wrong_facts_are_not_explained() -> None:

@@ -25,7 +25,7 @@ from diagnosis.tables import (
     present_categories,
     running_exemptions,
 )
-from policy import Facts, Pack
+from policy import Explanation, Facts, Pack, explain
 
 
 async def look_at(work: Work, proposal_id: UUID) -> Proposal:
@@ -39,6 +39,14 @@ async def look_at(work: Work, proposal_id: UUID) -> Proposal:
     }
     await work.session.execute(insert(Opened).values(seen).on_conflict_do_nothing())
     return proposal
+
+
+async def explained(work: Work, proposal_id: UUID) -> tuple[Proposal, Explanation]:
+    """A proposal, and what would lead to another category, on the facts and the day of its receipt."""
+    proposal = await _read(work, proposal_id)
+    receipt = proposal.receipt.body
+    facts, on = Facts.model_validate(receipt["facts"]), date.fromisoformat(receipt["on"])
+    return proposal, explain(policy_of(work, proposal.municipality, on), facts, on)
 
 
 async def confirm(work: Work, proposal_id: UUID, on: date | None) -> Proposal:

@@ -1,10 +1,20 @@
 """The HTTP side of diagnosis, by noun."""
 
-from diagnosis.api import assessments, clients, exemptions, indications, invitations, proposals, reassessments
+from diagnosis.api import (
+    alternatives,
+    assessments,
+    clients,
+    exemptions,
+    indications,
+    invitations,
+    proposals,
+    reassessments,
+)
 
 ROUTERS = (
     assessments.router,
     proposals.router,
+    alternatives.router,
     clients.router,
     exemptions.router,
     indications.router,
