@@ -6,9 +6,9 @@ from uuid import UUID
 from chassis.deadlines import Deadline, Fired
 from chassis.work import Work
 from contracts.routing import AftercareEnded, ConversationDue, HandoverEscalated, ReviewDue
+from policy.running import ACCEPTANCE, AFTERCARE, ALLOWANCES_CHECK, FIP, FIRST_CONVERSATION, LONGEST_STAY, REVIEW
 from routing.actions import handovers, journeys
 from routing.actions.journeys import Act, pack_of, say
-from routing.rules import ACCEPTANCE, AFTERCARE, ALLOWANCES_CHECK, FIP, FIRST_CONVERSATION, LONGEST_STAY, REVIEW
 from routing.tables import Journey
 
 

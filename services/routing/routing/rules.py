@@ -1,34 +1,17 @@
-"""Pure decisions: who guides, which terms run, where a handover may go, what a conversation leads to."""
+"""Pure decisions: who guides, where a handover may go, what a conversation leads to; terms are `policy.running`."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
 from fractions import Fraction
-from typing import Final, Literal, get_args
-from uuid import UUID
+from typing import Literal, get_args
 
 from contracts.routing import ExitReason
-from policy import Pack, Suspension, Term
-from policy.routing import LongestOnTrack
 
 WORK_TRACK = "reintegration"
-PARTICIPATION_TRACK = "participation"
 
 OPEN_HANDOVER = ("due", "prepared", "returned")
 OPEN_REFERRAL = ("requested", "waiting", "scheduled", "sent", "acknowledged", "accepted", "started", "held")
-
-LONGEST_STAY: Final = "longest_stay"
-FIRST_CONVERSATION = "first_conversation"
-REVIEW = "review"
-FIP = "fip"
-ACCEPTANCE = "acceptance"
-AFTERCARE = "aftercare"
-ALLOWANCES_CHECK = "allowances_check"
-KINDS = (LONGEST_STAY, FIRST_CONVERSATION, REVIEW, FIP, ACCEPTANCE, AFTERCARE, ALLOWANCES_CHECK)
-"""The kinds of deadline that routing keeps."""
-
-MONTHS_IN_YEAR = 12
 
 HoursBand = Literal["0-8", "9-16", "17-24", "25-31", "32+"]
 IncomeBand = Literal["0-250", "251-500", "501-750", "751-1000", "1001+"]
@@ -46,118 +29,6 @@ class Candidate:
 def least_loaded(candidates: Iterable[Candidate], caseload: Mapping[str, int]) -> Candidate | None:
     """Who has the least clients for the hours they work; of equals the first by id."""
     return min(candidates, key=lambda each: (Fraction(caseload.get(each.id, 0), each.hours), each.id), default=None)
-
-
-@dataclass(frozen=True, slots=True)
-class AwaitedHandover:
-    """A handover that was prepared on a day."""
-
-    id: UUID
-    prepared_on: date
-
-
-@dataclass(frozen=True, slots=True)
-class AwaitedCheck:
-    """Something that is due after an exit."""
-
-    exit_id: UUID
-    exited_on: date
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """All that the terms of a journey are reckoned from."""
-
-    active: bool
-    track: str | None = None
-    track_since: date | None = None
-    category: str | None = None
-    spoken_on: date | None = None
-    seen_on: date | None = None
-    routes: tuple[tuple[str, date], ...] = ()
-    """Track and first day of every route there was."""
-    suspensions: tuple[Suspension, ...] = ()
-    handover: AwaitedHandover | None = None
-    aftercare: AwaitedCheck | None = None
-    allowances_check: AwaitedCheck | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class RunningTerm:
-    """A term that should run now."""
-
-    kind: str
-    start: date
-    term: Term
-    rule: str
-    ref: UUID | None = None
-    suspensions: tuple[Suspension, ...] = ()
-    missed: bool = False
-
-
-PackOn = Callable[[date], Pack]
-"""The pack of the client's municipality that is in force on a day."""
-
-
-def running_terms(standing: Standing, pack: Pack, pack_on: PackOn) -> Iterator[RunningTerm]:
-    """Every term that should run for a journey that stands so; `pack` is the one in force now."""
-    if standing.active and standing.track is not None and standing.track_since is not None:
-        stay = longest_stay(standing, pack_on)
-        if stay is not None:
-            yield stay
-        yield from _conversations(standing, pack, standing.track_since)
-    if standing.active and standing.handover is not None:
-        rule = pack.routing.handover.acceptance
-        handover = standing.handover
-        yield RunningTerm(ACCEPTANCE, handover.prepared_on, rule.term, rule.id, ref=handover.id, missed=True)
-    for kind, awaited, rule_after in (
-        (AFTERCARE, standing.aftercare, pack.routing.aftercare),
-        (ALLOWANCES_CHECK, standing.allowances_check, pack.routing.allowances_check),
-    ):
-        if awaited is not None and rule_after is not None:
-            yield RunningTerm(kind, awaited.exited_on, rule_after.term, rule_after.id, ref=awaited.exit_id)
-
-
-def longest_stay(standing: Standing, pack_on: PackOn) -> RunningTerm | None:
-    """The longest stay on the track, from the first route since the client entered it, by the pack of that day."""
-    start = stay_began(standing)
-    if start is None or standing.track is None:
-        return None
-    rule: LongestOnTrack | None = pack_on(start).routing.longest_on_track
-    if rule is None or not rule.applies_to(standing.track, standing.category):
-        return None
-    suspensions = () if rule.counts_suspended else tuple(sorted(_since(start, standing.suspensions), key=_by_time))
-    return RunningTerm(LONGEST_STAY, start, rule.term, rule.id, suspensions=suspensions)
-
-
-def stay_began(standing: Standing) -> date | None:
-    """The first day of the first route on the present track since the client entered it."""
-    entered = standing.track_since
-    days = [day for track, day in standing.routes if track == standing.track and entered is not None and day >= entered]
-    return min(days, default=None)
-
-
-def _since(start: date, suspensions: Iterable[Suspension]) -> Iterator[Suspension]:
-    return (each for each in suspensions if each.end is None or each.end > start)
-
-
-def _by_time(suspension: Suspension) -> tuple[date, date]:
-    return suspension.start, suspension.end or date.max
-
-
-def _conversations(standing: Standing, pack: Pack, entered: date) -> Iterator[RunningTerm]:
-    """The first conversation and then reviews in participation; four a year where the pack has them."""
-    policy = pack.routing.participation
-    if policy is not None and standing.track == PARTICIPATION_TRACK:
-        counted = standing.seen_on if policy.face_to_face_per_year else standing.spoken_on
-        if counted is None or counted < entered:
-            yield RunningTerm(FIRST_CONVERSATION, entered, policy.first_conversation.term, policy.first_conversation.id)
-        else:
-            yield RunningTerm(REVIEW, counted, policy.review.term, policy.review.id)
-    fip = pack.routing.fip
-    if fip is not None and standing.category in fip.categories:
-        last = max(filter(None, (standing.spoken_on, entered)))
-        yield RunningTerm(FIP, last, Term(months=MONTHS_IN_YEAR // fip.per_year), FIP)
 
 
 def handover_reason(to_track: str) -> Literal["categorised", "readiness"]:

@@ -22,7 +22,8 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
 
 from chassis.database import NAMES
 from policy import Situation, Suspension
-from routing.rules import OPEN_HANDOVER, OPEN_REFERRAL, AwaitedCheck, AwaitedHandover, Standing
+from policy.running import AwaitedCheck, AwaitedHandover, Standing
+from routing.rules import OPEN_HANDOVER, OPEN_REFERRAL
 
 
 class Base(DeclarativeBase):

@@ -9,22 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policy import Library, Pack, Suspension, reckon
+from policy.running import FIP, FIRST_CONVERSATION, LONGEST_STAY, REVIEW, Standing, longest_stay, running_terms
 from routing.rules import (
-    FIP,
-    FIRST_CONVERSATION,
-    LONGEST_STAY,
-    REVIEW,
     Candidate,
     HoursBand,
     IncomeBand,
-    Standing,
     exit_reason,
     hours_band,
     income_band,
     least_loaded,
-    longest_stay,
     rung,
-    running_terms,
 )
 
 POLICIES = Path(__file__).parents[3] / "policies"

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 from chassis.work import Work
 from contracts.diagnosis import ClientCategorised, Traits
+from policy.running import LONGEST_STAY
 from routing.actions import caseworkers, closing, handovers, terms
 from routing.actions.caseworkers import Assignment
 from routing.actions.journeys import Act, pack_of
 from routing.actions.referring import refer_by_category
-from routing.rules import LONGEST_STAY, handover_reason, hands_over
+from routing.rules import handover_reason, hands_over
 from routing.tables import Journey
 
 

@@ -6,11 +6,11 @@ from chassis.problems import Invalid
 from chassis.work import Work
 from contracts.routing import ConversationHeld, ParticipationRecorded, ReviewHeld
 from policy import ConversationOption
+from policy.running import PARTICIPATION_TRACK, REVIEW
 from routing.actions import terms
 from routing.actions.journeys import Act, pack_of, say
 from routing.actions.referring import request, under_way
 from routing.problems import NotInParticipation
-from routing.rules import PARTICIPATION_TRACK, REVIEW
 from routing.tables import Conversation, Journey
 
 

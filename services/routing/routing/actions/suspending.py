@@ -11,10 +11,11 @@ from chassis.problems import Invalid, NotFound
 from chassis.work import Work
 from contracts.diagnosis import ExemptionEnded, ExemptionGranted
 from contracts.routing import RouteResumed, RouteSuspended
+from policy.running import PARTICIPATION_TRACK
 from routing.actions import handovers, journeys, terms
 from routing.actions.journeys import Act, say
 from routing.problems import AlreadyEnded
-from routing.rules import PARTICIPATION_TRACK, WORK_TRACK
+from routing.rules import WORK_TRACK
 from routing.tables import Journey, Route, Standstill
 
 IMPORT = "import"

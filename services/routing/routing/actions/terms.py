@@ -12,10 +12,10 @@ from chassis.deadlines import CURRENT, Deadline, NewDeadline, set_deadlines
 from chassis.problems import Invalid, NotFound
 from chassis.work import Work
 from policy import Reckoned, Suspension, reckon
+from policy.running import ACCEPTANCE, KINDS, LONGEST_STAY, RunningTerm, longest_stay, running_terms
 from routing.actions import closing
 from routing.actions.journeys import Act, pack_of
 from routing.problems import DeadlineNotRunning
-from routing.rules import ACCEPTANCE, KINDS, LONGEST_STAY, RunningTerm, longest_stay, running_terms
 from routing.tables import Journey
 
 _Key = tuple[UUID, str, UUID | None]
