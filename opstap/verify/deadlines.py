@@ -20,7 +20,7 @@ _DEADLINES = """
 _SAID_ONCE: Mapping[str, tuple[str, ...]] = {
     "intake": ("information_session", "intake", "language_test"),
     "routing": ("first_conversation", "fip", "review"),
-    "partners": ("referral_acknowledge", "referral_accept", "referral_start"),
+    "partners": ("referral_acknowledge", "referral_accept", "referral_start", "referral_end"),
 }
 """The kinds of deadline that say one event each, with the day on which it was due."""
 

@@ -17,12 +17,12 @@ POLICIES = Path(__file__).parents[2] / "policies"
 
 @asynccontextmanager
 async def system_on(
-    folder: Path, *, civil_date: date, settings: Mapping[str, Any] | None = None
+    folder: Path, *, civil_date: date, settings: Mapping[str, Any] | None = None, policies: Path = POLICIES
 ) -> AsyncIterator[System]:
     """A system that answers at `system.url` on a civil clock that can be moved."""
     door = listen(0)
     url = f"http://127.0.0.1:{door.getsockname()[1]}"
-    system = System(folder, policies=POLICIES, url=url, civil_date=civil_date, settings=settings, durable=False)
+    system = System(folder, policies=policies, url=url, civil_date=civil_date, settings=settings, durable=False)
     try:
         await system.start()
         answering = server(system.app, host="127.0.0.1", port=0)

@@ -9,7 +9,7 @@ from policy.faults import Fault
 from policy.letters import LETTERS
 from policy.pack import Pack
 from policy.reading import Text, Where
-from policy.references import FACTS, Names
+from policy.references import Names
 from policy.scheme import Rule
 from policy.tables import TableRule
 
@@ -20,6 +20,7 @@ def check(pack: Pack, text: Text) -> Iterator[Fault]:
         yield text.fault(("valid_to",), f"the end lies before the start, {pack.valid_from}")
     yield from _scheme(pack, text)
     yield from _unused_categories(pack, text)
+    yield from _exemption(pack, text)
     yield from _first_hit_tables(pack, text)
     yield from _routing(pack, text)
     yield from _rule_ids(pack, text)
@@ -36,7 +37,7 @@ def _scheme(pack: Pack, text: Text) -> Iterator[Fault]:
     rank = {id(rule): s for s, step in enumerate(pack.scheme.steps) for rule in step.rules}
     reached: set[str] = set()
     overlapping: set[tuple[str, str]] = set()
-    for region in regions(pack.scheme.rules, FACTS):
+    for region in regions(pack.scheme.rules, Names.of(text.data).vocabularies["facts"]):
         if not region.rows:
             yield text.fault(
                 ("scheme", "steps", len(pack.scheme.steps) - 1),
@@ -71,6 +72,16 @@ def _unused_categories(pack: Pack, text: Text) -> Iterator[Fault]:
     for category in pack.categories:
         if category not in given:
             yield text.fault(("categories", category), "no rule gives this category; add a rule or remove it")
+
+
+def _exemption(pack: Pack, text: Text) -> Iterator[Fault]:
+    """Who is exempted for good and handed over needs a track to go to."""
+    if "handover" in {pack.exemption_effect(permanent) for permanent in (True, False)} and not pack.track_towards(
+        "participation"
+    ):
+        yield text.fault(
+            ("diagnosis", "exemption"), "handover leads to a track with aim participation, and no track has that aim"
+        )
 
 
 def _first_hit_tables(pack: Pack, text: Text) -> Iterator[Fault]:

@@ -1,13 +1,17 @@
 """The facts of an assessment, exactly as the acceptance cases spell them."""
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr, StringConstraints
 
 Indication = Literal["sheltered_work_new", "sheltered_work_alternative", "job_agreement", "target_group_register"]
+AgeBand = Literal["18-20", "21-26", "27", "28-44", "45-49", "50-54", "55-pension", "pension"]
 WorkFit = Literal["yes", "small_interventions", "no"]
 Natural = Annotated[int, Field(strict=True, ge=0)]
+OwnName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+OwnChoice = Annotated[StrictStr, Field(min_length=1, max_length=64)]
 
 
 class Exemption(BaseModel):
@@ -46,9 +50,14 @@ class Facts(BaseModel):
     single_parent: StrictBool | None = None
     youngest_child_born: date | None = None
     age: Natural | None = None
+    age_band: AgeBand | None = None
+    """As registered, for where the assessment does not say the age."""
     prospect_of_work: StrictBool | None = None
     without_benefit: StrictBool | None = None
     in_doubt: StrictBool | None = None
+    own: Annotated[Mapping[OwnName, StrictBool | Natural | OwnChoice], Field(max_length=50)] = Field(
+        default_factory=dict, description="Facts that the policy of the municipality defines itself, by name"
+    )
 
     def exempted(self, on: date) -> bool:
         """Whether an exemption is in force on this day."""

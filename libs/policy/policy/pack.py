@@ -1,6 +1,6 @@
 """A policy pack: what one municipality decided for one period, ready to be asked."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from functools import cached_property, partial
 from typing import Annotated, Any, Self
@@ -14,6 +14,7 @@ from policy.facts import Facts
 from policy.instruments import Instrument, InstrumentFact
 from policy.intake import Intake
 from policy.letters import Letter, LetterId
+from policy.own_facts import OwnFact
 from policy.partners import Partner
 from policy.receipt import Choice, PackReference, Receipt
 from policy.references import Names
@@ -21,9 +22,9 @@ from policy.referrals import ReferralRule, Referrals
 from policy.remember import Answer, remembered
 from policy.reporting import Budget, Reporting, Target
 from policy.routing import Routing
-from policy.scheme import Category, Scheme, Track, values_of
+from policy.scheme import Aim, Category, Scheme, Track, values_of
 from policy.section import ById, Id, Keyed, Text
-from policy.situation import Situation, age_band
+from policy.situation import Situation, age_band_of
 from policy.tables import facts_of, first_that_holds
 
 MunicipalityCode = Annotated[str, StringConstraints(pattern=r"^GM\d{4}$")]
@@ -43,6 +44,7 @@ class Pack(BaseModel):
     valid_from: date
     valid_to: date | None = None
     sources: dict[Id, Text]
+    facts: ById[OwnFact] = Field(default_factory=dict)
     tracks: ById[Track]
     categories: ById[Category]
     scheme: Scheme
@@ -81,6 +83,15 @@ class Pack(BaseModel):
         """The track a category belongs to."""
         return self.categories[category].track
 
+    def aim_of(self, track: str | None) -> Aim | None:
+        """Where a track leads; None where the client is on no track of this pack."""
+        known = None if track is None else self.tracks.get(track)
+        return None if known is None else known.aim
+
+    def track_towards(self, aim: Aim) -> str | None:
+        """The first track with this aim, if there is one."""
+        return next((track.id for track in self.tracks.values() if track.aim == aim), None)
+
     def exemption_effect(self, permanent: bool) -> ExemptionEffect:
         """What an exemption does to a route (DIA-9)."""
         return self.diagnosis.exemption.permanent if permanent else self.diagnosis.exemption.temporary
@@ -107,6 +118,15 @@ class Pack(BaseModel):
             "decided", rule.category, self.track_of(rule.category), caseworker.outcome, referral.outcome, receipt
         )
 
+    def strange_facts(self, facts: Facts) -> Iterator[tuple[str, str]]:
+        """Own facts that this policy does not know or that are written wrongly: the name, and what would be right."""
+        for name, value in facts.own.items():
+            fact = self.facts.get(name)
+            if fact is None:
+                yield name, f"is no fact of this policy; its own facts are {', '.join(self.facts) or 'none'}"
+            elif (remedy := fact.remedy(value)) is not None:
+                yield name, remedy
+
     def repeat(self, receipt: Mapping[str, Any]) -> Decision:
         """Decide again on the facts of a stored receipt."""
         return self.decide(Facts.model_validate(receipt["facts"]), date.fromisoformat(receipt["on"]))
@@ -116,7 +136,7 @@ class Pack(BaseModel):
         return Situation(
             category=category,
             track=self.track_of(category),
-            age_band=None if facts.age is None else age_band(facts.age),
+            age_band=age_band_of(facts),
             starting_qualification=facts.starting_qualification,
             permit_holder=facts.permit_holder,
             without_benefit=facts.without_benefit,
@@ -194,7 +214,8 @@ class Pack(BaseModel):
             used["exemption"] = facts.exemption.model_dump(mode="json", exclude_none=True)
         if "indications" in used:
             used["indications"] = sorted(facts.indications)
-        return used
+        own = {name: value for name, value in facts.own.items() if name in self.scheme.facts}
+        return {**used, "own": own} if own else used
 
     def _receipt(self, situation: Situation, choice: Choice) -> Receipt:
         facts = {name: value for name, value in situation.values().items() if value is not None}

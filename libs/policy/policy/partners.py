@@ -35,11 +35,12 @@ class Group(Section):
 
 
 class Limits(Section):
-    """How long each step of a referral may take."""
+    """How long each step of a referral may take; without ``end`` a guidance that began has no set length."""
 
     acknowledge: Deadline
     accept: Deadline
     start: Deadline
+    end: Deadline | None = None
 
 
 class Purpose(Section):

@@ -1,13 +1,13 @@
 """Names in a pack that must point at something else in it, checked while the pack is read."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, get_args
 
 from pydantic import AfterValidator, PlainValidator, ValidationInfo
 from pydantic_core import PydanticCustomError
 
-from policy.conditions import Choice, Kinds, Number, Vocabulary, When, WrongCell, yes_no
+from policy.conditions import Choice, Domain, Kinds, Number, Vocabulary, When, WrongCell, yes_no
 from policy.facts import Indication, WorkFit
 from policy.situation import AGE_BANDS
 
@@ -40,13 +40,14 @@ class Names:
     known: Mapping[str, frozenset[str]]
     situation: Vocabulary
     instrument: Vocabulary
+    own: Vocabulary = field(default_factory=dict)
     vocabularies: Mapping[str, Vocabulary] = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(
             self,
             "vocabularies",
-            {"facts": FACTS, "situation": self.situation, "instrument": self.instrument},
+            {"facts": {**FACTS, **self.own}, "situation": self.situation, "instrument": self.instrument},
         )
 
     @classmethod
@@ -72,11 +73,25 @@ class Names:
             name: Number() if isinstance(fact, Mapping) and fact.get("kind") == "number" else yes_no(unknown=True)
             for name, fact in (asked.items() if isinstance(asked, Mapping) else ())
         }
-        return cls(known, situation, situation | declared)
+        return cls(known, situation, situation | declared, dict(_own(data.get("facts"))))
 
 
 def _keys(value: object) -> frozenset[str]:
     return frozenset(str(key) for key in value) if isinstance(value, Mapping) else frozenset()
+
+
+def _own(facts: object) -> Iterator[tuple[str, Domain]]:
+    """The domains of the facts that a pack adds; one that is written wrongly is told of where it stands."""
+    for name, fact in facts.items() if isinstance(facts, Mapping) else ():
+        if not isinstance(fact, Mapping) or name in FACTS:
+            continue
+        choices = fact.get("choices")
+        if fact.get("kind") == "number":
+            yield str(name), Number()
+        elif fact.get("kind") == "choice":
+            yield str(name), Choice(tuple(map(str, choices)) if isinstance(choices, list) else ())
+        else:
+            yield str(name), yes_no()
 
 
 def _mappings(value: object) -> list[Mapping[str, Any]]:

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from policy.references import CategoryId, PartnerId, TrackId
+from policy.references import CategoryId, PartnerId, PurposeId, TrackId
 from policy.section import Id, Section, Source, Text
 
 Amount = Annotated[Decimal, Field(ge=0)]
@@ -21,6 +21,10 @@ class Target(Section):
     category: CategoryId | None = None
     track: TrackId | None = None
     partner: PartnerId | None = None
+    partner_kinds: tuple[Id, ...] = ()
+    """Of referrals to partners of these kinds only."""
+    purpose: PurposeId | None = None
+    """Of referrals for this purpose only."""
     norm: Annotated[Decimal, Field(ge=0)]
     unit: Literal["percent", "percent_more", "number"]
     direction: Literal["at_least", "at_most"] = "at_least"

@@ -83,7 +83,7 @@ class Fip(Section):
 class MeasureStep(Section):
     """A rung of the ladder that ends in a measure (ROU-12)."""
 
-    id: Id
+    id: Literal["talk", "influence", "measure"]
     label: Text
 
 

@@ -10,7 +10,6 @@ from policy.pack import Pack
 from policy.routing import LongestOnTrack
 from policy.terms import Suspension, Term
 
-PARTICIPATION_TRACK = "participation"
 
 LONGEST_STAY: Final = "longest_stay"
 FIRST_CONVERSATION = "first_conversation"
@@ -125,7 +124,7 @@ def _by_time(suspension: Suspension) -> tuple[date, date]:
 def _conversations(standing: Standing, pack: Pack, entered: date) -> Iterator[RunningTerm]:
     """The first conversation and then reviews in participation; four a year where the pack has them."""
     policy = pack.routing.participation
-    if policy is not None and standing.track == PARTICIPATION_TRACK:
+    if policy is not None and pack.aim_of(standing.track) == "participation":
         counted = standing.seen_on if policy.face_to_face_per_year else standing.spoken_on
         if counted is None or counted < entered:
             yield RunningTerm(FIRST_CONVERSATION, entered, policy.first_conversation.term, policy.first_conversation.id)

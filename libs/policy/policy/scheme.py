@@ -1,6 +1,7 @@
 """The category scheme: a table of rules in steps, of which the first step that knows an answer decides (POL-8)."""
 
 from collections.abc import Mapping
+from typing import Literal
 
 from policy.conditions import When
 from policy.facts import Facts
@@ -16,11 +17,15 @@ class Category(Section):
     track: TrackId
 
 
+Aim = Literal["work", "participation"]
+
+
 class Track(Section):
-    """Re-integration, participation, or what a municipality makes of it."""
+    """What a municipality calls a way along which it guides clients, and whether that way leads to work."""
 
     id: Id
     label: Text
+    aim: Aim
 
 
 class Note(Section):
@@ -70,4 +75,4 @@ class Scheme(Section):
 
 def values_of(facts: Facts, exempted: bool) -> Mapping[str, object]:
     """Fact by name, with whether an exemption is in force on the day in place of the exemption itself."""
-    return {**facts.__dict__, "exempted": exempted}
+    return {**facts.__dict__, **facts.own, "exempted": exempted}

@@ -2,15 +2,23 @@
 
 from bisect import bisect_right
 from dataclasses import dataclass
+from typing import get_args
+
+from policy.facts import AgeBand, Facts
 
 # Shared with the events (`ClientRegistered`, `AgeBandChanged`): the first age of each band.
 _FIRST_AGES = (18, 21, 27, 28, 45, 50, 55, 67)
-AGE_BANDS = ("18-20", "21-26", "27", "28-44", "45-49", "50-54", "55-pension", "pension")
+AGE_BANDS: tuple[AgeBand, ...] = get_args(AgeBand)
 
 
-def age_band(age: int) -> str:
+def age_band(age: int) -> AgeBand:
     """The band an age falls in; who is younger than the first band counts with it."""
     return AGE_BANDS[max(0, bisect_right(_FIRST_AGES, age) - 1)]
+
+
+def age_band_of(facts: Facts) -> AgeBand | None:
+    """The band of the age that the assessment found, else the registered one."""
+    return facts.age_band if facts.age is None else age_band(facts.age)
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,8 @@ def complete(facts: Facts, known: Known) -> Facts:
     """The facts with what the registration told and the assessment leaves open."""
     names = ("permit_holder", "without_benefit", "starting_qualification")
     told = {name: getattr(known, name) for name in names if getattr(facts, name) is None}
+    if facts.age is None and facts.age_band is None:
+        told["age_band"] = known.age_band
     return facts.model_copy(update={name: value for name, value in told.items() if value is not None})
 
 

@@ -115,6 +115,8 @@ async def test_what_the_registration_told_counts_where_the_assessment_is_silent(
     assert (await diagnosis.assess(client, {"distance_months": 8, "age": 22}))["caseworkerRole"] == "learn_work_broker"
     facts = {"distance_months": 8, "age": 22, "starting_qualification": True}
     assert (await diagnosis.assess(client, facts))["caseworkerRole"] == "work_consultant"
+    young = await diagnosis.client(starting_qualification=False, age_band="21-26")
+    assert (await diagnosis.assess(young, {"distance_months": 8}))["caseworkerRole"] == "learn_work_broker"
 
 
 async def test_the_reason_of_an_exemption_is_for_caseworkers(diagnosis: Diagnosis) -> None:
@@ -159,7 +161,8 @@ def test_a_sealed_date_opens_for_its_own_assessment_only() -> None:
 
 async def test_the_questionnaire_asks_every_fact_in_dutch(diagnosis: Diagnosis) -> None:
     [found] = (await diagnosis.get("/questionnaires")).json()["items"]
-    assert {each["fact"] for each in found["questions"]} == set(Facts.model_fields)
+    registered, of_the_policy = "age_band", "own"
+    assert {each["fact"] for each in found["questions"]} == set(Facts.model_fields) - {registered, of_the_policy}
     assert found["questions"][0]["text"].startswith("Over hoeveel maanden")
     assert questionnaire("diagnose") == questionnaires()[-1]
     assert questionnaire("diagnose@1") is not None

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal, TypeVar
+from typing import Literal, TypeVar, get_args
 
 from policy import Partner, Term
 
@@ -12,7 +12,8 @@ State = Literal[
 ]
 Step = Literal["acknowledge", "accept", "decline", "start", "progress", "hold", "end"]
 Outcome = Literal["placed", "completed", "stopped", "returned", "failed"]
-TimedStep = Literal["acknowledge", "accept", "start"]
+TimedStep = Literal["acknowledge", "accept", "start", "end"]
+TIMED_STEPS: tuple[TimedStep, ...] = get_args(TimedStep)
 
 OPEN: frozenset[State] = frozenset({"requested", "waiting", "sent", "acknowledged", "accepted", "started", "held"})
 """The loop is not closed yet."""
@@ -39,7 +40,9 @@ _TO: dict[Step, State] = {
     "end": "ended",
 }
 _REASON_DUE: frozenset[str] = frozenset({"decline", "hold", "stopped", "failed"})
-_NEXT_TIMED: dict[State, TimedStep] = {"sent": "acknowledge", "acknowledged": "accept", "accepted": "start"}
+_NEXT_TIMED: dict[State, TimedStep] = {
+    "sent": "acknowledge", "acknowledged": "accept", "accepted": "start", "started": "end",
+}  # fmt: skip
 
 
 class IllegalStep(ValueError):
@@ -110,6 +113,7 @@ class Terms:
     group: GroupSize | None
     """Absent where each client is referred on their own."""
     limits: Mapping[TimedStep, Limit]
+    """A step without one, as an end may be, has no set length."""
     purposes: Mapping[str, tuple[str, ...]]
     """The fields that the partner may see, by purpose."""
     origin: Literal["policy", "open_house"]
@@ -125,12 +129,8 @@ class Terms:
 
 def of_policy(partner: Partner) -> Terms:
     """The terms as the municipality's policy pack states them."""
-    limits = partner.limits
-    steps: dict[TimedStep, Limit] = {
-        "acknowledge": Limit(limits.acknowledge.term, limits.acknowledge.id),
-        "accept": Limit(limits.accept.term, limits.accept.id),
-        "start": Limit(limits.start.term, limits.start.id),
-    }
+    written = {step: getattr(partner.limits, step) for step in TIMED_STEPS}
+    steps = {step: Limit(limit.term, limit.id) for step, limit in written.items() if limit is not None}
     group = None
     if partner.protocol.form == "group":
         group = GroupSize(partner.protocol.min, partner.protocol.max, partner.protocol.patience)

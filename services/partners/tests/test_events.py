@@ -97,7 +97,13 @@ async def test_after_a_merger_no_more_than_one_referral_for_the_same_is_open(par
 def test_what_is_heard_and_what_falls_due_is_readable_at_a_glance() -> None:
     assert ClientRegistered not in HANDLERS
     assert {event.producer for event in HANDLERS} == {"intake", "diagnosis", "routing"}
-    assert set(DEADLINES) == {"referral_acknowledge", "referral_accept", "referral_start", "group_patience"}
+    assert set(DEADLINES) == {
+        "referral_acknowledge",
+        "referral_accept",
+        "referral_start",
+        "referral_end",
+        "group_patience",
+    }
 
 
 async def test_the_migration_makes_the_tables_that_the_code_maps(partners: Partners) -> None:

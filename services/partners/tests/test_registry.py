@@ -30,7 +30,9 @@ async def test_the_partners_of_the_packs_are_there_with_what_was_agreed(partners
     welfare = found["vrijwilligerscentrale"]
     assert (welfare["origin"], welfare["kind"]) == ("policy", "welfare")
     assert (welfare["group"]["min"], welfare["group"]["max"]) == (10, 12)
-    assert welfare["limits"] == {"acknowledge": "5 dagen", "accept": "2 weken", "start": "6 weken"}
+    assert welfare["limits"] == {
+        "acknowledge": "5 dagen", "accept": "2 weken", "start": "6 weken", "end": "1 jaar",
+    }  # fmt: skip
     assert (await listed(partners, "GM1916"))["woej"]["group"] is None
 
 

@@ -97,12 +97,13 @@ def test_a_reason_is_due_where_it_stops_or_fails(outcome: Outcome) -> None:
         check_reason("end", outcome, None)
 
 
-def test_the_partner_owes_a_step_until_it_has_begun() -> None:
+def test_the_partner_owes_a_step_until_the_end() -> None:
     owed = {state: timed_step(state) for state in STATES}
     assert {state: step for state, step in owed.items() if step} == {
         "sent": "acknowledge",
         "acknowledged": "accept",
         "accepted": "start",
+        "started": "end",
     }
 
 

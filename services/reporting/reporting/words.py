@@ -31,7 +31,7 @@ WORDS: Mapping[str, str] = {
     "social_activity": "Andere maatschappelijke activiteit",
     "none": "Tijdelijk geen van deze",
     # goals
-    "participation": "Meedoen",
+    "participation": "Meedoen in de samenleving",
     "language": "Taal",
     "diagnosis": "Diagnose",
     # the ladder of measures

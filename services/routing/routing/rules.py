@@ -7,8 +7,7 @@ from fractions import Fraction
 from typing import Literal, get_args
 
 from contracts.routing import ExitReason
-
-WORK_TRACK = "reintegration"
+from policy import Pack
 
 OPEN_HANDOVER = ("due", "prepared", "returned")
 OPEN_REFERRAL = ("requested", "waiting", "scheduled", "sent", "acknowledged", "accepted", "started", "held")
@@ -31,9 +30,9 @@ def least_loaded(candidates: Iterable[Candidate], caseload: Mapping[str, int]) -
     return min(candidates, key=lambda each: (Fraction(caseload.get(each.id, 0), each.hours), each.id), default=None)
 
 
-def handover_reason(to_track: str) -> Literal["categorised", "readiness"]:
+def handover_reason(pack: Pack, to_track: str) -> Literal["categorised", "readiness"]:
     """Why a diagnosis hands over: towards work it is readiness."""
-    return "readiness" if to_track == WORK_TRACK else "categorised"
+    return "readiness" if pack.aim_of(to_track) == "work" else "categorised"
 
 
 def hands_over(journey_track: str, diagnosed_track: str, *, suspended_by_exemption: bool) -> bool:

@@ -103,6 +103,11 @@ def _whole(findings: Findings, client: Client, pack: Pack, on: date) -> Facts:
     if strange:
         pointer = f"#/barriers/{findings.barriers.index(strange[0])}"
         raise Invalid.at(pointer, f"{strange[0]} is no area of life in the policy of this municipality")
+    wrong = [
+        {"detail": remedy, "pointer": f"#/facts/own/{name}"} for name, remedy in pack.strange_facts(findings.facts)
+    ]
+    if wrong:
+        raise Invalid(errors=wrong)
     try:
         return with_last_day(complete(findings.facts, known_of(client)), pack, on)
     except FaultyFacts as fault:

@@ -9,11 +9,9 @@ from sqlalchemy import func, select
 
 from chassis.problems import Conflict, Problem
 from chassis.work import Work
-from partners.rules import OPEN, GroupSize, Limit, Terms, TimedStep, of_policy
+from partners.rules import OPEN, TIMED_STEPS, GroupSize, Limit, Terms, of_policy
 from partners.tables import OpenHousePartner, Referral
 from policy import NoPolicyInForce, Term, UnknownMunicipality
-
-TIMED_STEPS: tuple[TimedStep, ...] = ("acknowledge", "accept", "start")
 
 
 @dataclass(frozen=True)
@@ -95,7 +93,11 @@ def _of_row(row: OpenHousePartner) -> Terms:
         name=row.name,
         kind=row.kind,
         group=_group(row.protocol),
-        limits={step: Limit(Term.parse(row.limits[step]), f"{row.id}-{step}") for step in TIMED_STEPS},
+        limits={
+            step: Limit(Term.parse(row.limits[step]), f"{row.id}-{step}")
+            for step in TIMED_STEPS
+            if row.limits.get(step)
+        },
         purposes={id: tuple(purpose["fields"]) for id, purpose in row.purposes.items()},
         origin="open_house",
         capacity=row.capacity,

@@ -16,6 +16,7 @@ LIMITS: dict[TimedStep, str] = {
     "acknowledge": "referral_acknowledge",
     "accept": "referral_accept",
     "start": "referral_start",
+    "end": "referral_end",
 }
 """The kind of the deadline on each step; its subject is the referral."""
 
@@ -120,7 +121,9 @@ def _limit(referral: Referral, partners: Mapping[str, Terms], start: date) -> Ne
     terms = partners.get(referral.partner or "")
     if step is None or terms is None:
         return None
-    limit = terms.limits[step]
+    limit = terms.limits.get(step)
+    if limit is None:
+        return None
     return NewDeadline(
         municipality=referral.municipality,
         subject=referral.id,

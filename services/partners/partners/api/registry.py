@@ -55,6 +55,7 @@ class StepLimits(ApiModel):
     acknowledge: TermText
     accept: TermText
     start: TermText
+    end: TermText | None = None
 
 
 class PurposeTerms(ApiModel):
@@ -94,6 +95,7 @@ class LimitsAnswer(AnswerModel):
     acknowledge: str
     accept: str
     start: str
+    end: str | None = None
 
 
 class PartnerAnswer(AnswerModel):
@@ -155,7 +157,7 @@ async def register_partner(body: NewPartnerBody, work: WorkInHand, caller: Calle
         contract_from=contract_from,
         contract_to=body.contract_to,
         protocol=body.group.model_dump() if body.group else None,
-        limits=body.limits.model_dump(),
+        limits=body.limits.model_dump(exclude_none=True),
         purposes={id: purpose.model_dump() for id, purpose in body.purposes.items()},
     )
     terms = await registry.register(work, new)

@@ -17,7 +17,7 @@ from reporting.rules.figures import Span, Told
 from reporting.rules.history import Book
 
 Municipality = Annotated[
-    str, Query(pattern=r"^GM\d{4}$", description="CBS code of the municipality", examples=["GM0626"])
+    str, Query(pattern=r"^GM\d{4}$", description="CBS code of the municipality", examples=["GM9999"])
 ]
 Known = Annotated[Day | None, Query(alias="knownOn", description="Reckon with what was known on this day only")]
 

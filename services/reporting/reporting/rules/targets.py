@@ -204,9 +204,9 @@ class _Reckoning:
         part, sample = counted[ApplicationDiverted], counted[NotificationReceived]
         return _Figure(share(part, sample), part, sample)
 
-    def sheltered_placements(self, target: Target) -> _Figure:
-        """Referrals for sheltered work that ended in a placement."""
-        for_it = {fact.ref for fact in self._all(ReferralRequested) if fact.what == "sheltered_work"}
+    def placements(self, target: Target) -> _Figure:
+        """Referrals for the target's purpose that ended in a placement."""
+        for_it = {fact.ref for fact in self._all(ReferralRequested) if target.purpose in (None, fact.what)}
         placed = [
             fact for fact in self.told.by_kind[ReferralEnded.__name__]
             if fact.ref in for_it and fact.what == "placed" and target.partner in (None, fact.partner)
@@ -215,13 +215,13 @@ class _Reckoning:
         ]  # fmt: skip
         return _Figure(Decimal(len(placed)), len(placed))
 
-    def referrals_to_care(self, _: Target) -> _Figure:
-        """Referrals to partners that are not there for work."""
-        for_work = {"employer_service_point", "sheltered_work", "education_desk"}
-        care = {partner.id for partner in self.pack.partners.values() if partner.kind not in for_work}
+    def referrals(self, target: Target) -> _Figure:
+        """Referrals to partners of the target's kinds, or to any."""
+        kinds = target.partner_kinds
+        partners = {each.id for each in self.pack.partners.values() if not kinds or each.kind in kinds}
         sent = [
             fact for fact in self.told.by_kind[ReferralSent.__name__]
-            if fact.partner in care and self.known.who(fact.client_id)
+            if fact.partner in partners and self.known.who(fact.client_id)
         ]  # fmt: skip
         return _Figure(Decimal(len(sent)), len(sent))
 
@@ -245,8 +245,8 @@ class _Reckoning:
 
 _COUNTED: Mapping[str, Callable[[_Reckoning, Target], _Figure]] = {
     "diverted": _Reckoning.diverted,
-    "sheltered_work_placements": _Reckoning.sheltered_placements,
-    "referrals_to_care": _Reckoning.referrals_to_care,
+    "placements": _Reckoning.placements,
+    "referrals": _Reckoning.referrals,
 }
 """Figures that count events."""
 

@@ -64,7 +64,8 @@ def _hand_over_or_not(work: Work, journey: Journey, traits: Traits, act: Act) ->
     elif under_way is None and hands_over(
         journey.track, traits.track, suspended_by_exemption=_only_suspended(work, journey, traits, act)
     ):
-        handovers.fall_due(work, journey, traits.track, handover_reason(traits.track), act)
+        reason = handover_reason(pack_of(work, journey), traits.track)
+        handovers.fall_due(work, journey, traits.track, reason, act)
 
 
 def _only_suspended(work: Work, journey: Journey, traits: Traits, act: Act) -> bool:

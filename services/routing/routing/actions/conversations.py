@@ -6,7 +6,7 @@ from chassis.problems import Invalid
 from chassis.work import Work
 from contracts.routing import ConversationHeld, ParticipationRecorded, ReviewHeld
 from policy import ConversationOption
-from policy.running import PARTICIPATION_TRACK, REVIEW
+from policy.running import REVIEW
 from routing.actions import terms
 from routing.actions.journeys import Act, pack_of, say
 from routing.actions.referring import request, under_way
@@ -46,8 +46,9 @@ async def hold(work: Work, journey: Journey, held: Held, act: Act) -> Conversati
 def _chosen(work: Work, journey: Journey, option: int | None) -> ConversationOption | None:
     if option is None:
         return None
-    policy = pack_of(work, journey).routing.participation
-    if policy is None or journey.track != PARTICIPATION_TRACK:
+    pack = pack_of(work, journey)
+    policy = pack.routing.participation
+    if policy is None or pack.aim_of(journey.track) != "participation":
         raise NotInParticipation
     if option not in policy.options:
         raise Invalid.at("#/option", f"choose from {', '.join(map(str, sorted(policy.options)))}")

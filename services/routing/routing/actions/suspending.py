@@ -11,11 +11,9 @@ from chassis.problems import Invalid, NotFound
 from chassis.work import Work
 from contracts.diagnosis import ExemptionEnded, ExemptionGranted
 from contracts.routing import RouteResumed, RouteSuspended
-from policy.running import PARTICIPATION_TRACK
 from routing.actions import handovers, journeys, terms
-from routing.actions.journeys import Act, say
+from routing.actions.journeys import Act, pack_of, say
 from routing.problems import AlreadyEnded
-from routing.rules import WORK_TRACK
 from routing.tables import Journey, Route, Standstill
 
 IMPORT = "import"
@@ -29,8 +27,8 @@ async def exempt(work: Work, heard: Sequence[tuple[Journey, ExemptionGranted]]) 
         act = Act.heard(granted)
         if granted.effect == "suspend":
             _exempt_for_a_time(work, journey, granted, act)
-        elif _leaves_work(journey) and act.by != IMPORT:
-            handovers.fall_due(work, journey, PARTICIPATION_TRACK, "permanent_exemption", act)
+        elif act.by != IMPORT and (to_track := _track_after_work(work, journey)) is not None:
+            handovers.fall_due(work, journey, to_track, "permanent_exemption", act)
     await terms.restate(work, [journey for journey, _ in heard])
 
 
@@ -103,8 +101,11 @@ def suspend_route(work: Work, journey: Journey, route: Route, reason: Reason, st
         )  # fmt: skip
 
 
-def _leaves_work(journey: Journey) -> bool:
-    return journey.active and journey.track == WORK_TRACK and journey.open_handover is None
+def _track_after_work(work: Work, journey: Journey) -> str | None:
+    """Where a client goes who need not look for work any more; None for who stays where they are."""
+    pack = pack_of(work, journey)
+    stays = not journey.active or pack.aim_of(journey.track) != "work" or journey.open_handover is not None
+    return None if stays else pack.track_towards("participation")
 
 
 def _exempt_for_a_time(work: Work, journey: Journey, granted: ExemptionGranted, act: Act) -> None:
