@@ -10,7 +10,6 @@ from policy.pack import Pack
 from policy.routing import LongestOnTrack
 from policy.terms import Suspension, Term
 
-
 LONGEST_STAY: Final = "longest_stay"
 FIRST_CONVERSATION = "first_conversation"
 REVIEW = "review"
