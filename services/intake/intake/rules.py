@@ -6,7 +6,7 @@ from calendar import monthrange
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
-from typing import Protocol, Self, cast
+from typing import Protocol, Self
 
 from stdnum.nl import bsn as bsn_numbers
 
@@ -87,13 +87,13 @@ class BirthDate:
 
     def band(self, on: date) -> AgeBand:
         """The age band on a day."""
-        return cast("AgeBand", age_band(self.age(on)))
+        return age_band(self.age(on))
 
     def bands_after(self, on: date) -> Iterator[tuple[date, AgeBand]]:
         """The birthdays after a day that move the age band, each with the band that it moves to."""
         present = self.band(on)
         for age in range(self.age(on) + 1, OLDEST):
-            band = cast("AgeBand", age_band(age))
+            band = age_band(age)
             if band != present:
                 present = band
                 yield self.birthday(age), band
