@@ -29,8 +29,18 @@ class Calendar:
 
     async def until(self, day: date) -> None:
         """Wait for a day; at once when it has come."""
-        if day <= self.today:
-            return
+        if day > self.today:
+            await self._wait(day)
+
+    async def after(self, days: int) -> None:
+        """Wait a number of days."""
+        await self.until(self.today + timedelta(days=days))
+
+    async def later_today(self) -> None:
+        """Wait until every story waits and what they did has come through; the day is the same."""
+        await self._wait(self.today)
+
+    async def _wait(self, day: date) -> None:
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         heapq.heappush(self._waiting, (day, next(self._order), future))
         self._turns.release()
@@ -38,17 +48,19 @@ class Calendar:
         await future
         await self._turns.acquire()
 
-    async def after(self, days: int) -> None:
-        """Wait a number of days."""
-        await self.until(self.today + timedelta(days=days))
-
     async def run(self, next_day: Callable[[date], Awaitable[None]]) -> None:
-        """Live through all days; `next_day` moves the system's civil clock and answers when it has settled."""
+        """Live through the days, to the last or until nobody waits for one.
+
+        `next_day` moves the system's civil clock, if it is another day, and answers when the system has settled.
+        """
         while True:
             await self._until_all_wait()
-            if self.today >= self._last:
+            if not self._waiting:
                 break
-            self.today += timedelta(days=1)
+            if self._waiting[0][0] > self.today:
+                if self.today >= self._last:
+                    break
+                self.today += timedelta(days=1)
             await next_day(self.today)
             self._wake()
         for story in self._stories:
