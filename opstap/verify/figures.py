@@ -4,6 +4,7 @@ The histories are folded by reporting's own rules (pure, and indifferent to the 
 from the events in the outboxes; the categories are folded here once more, by other words.
 """
 
+import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
@@ -17,6 +18,7 @@ from contracts.routing import ClientReturned
 from opstap.verify.evidence import Evidence
 from opstap.verify.findings import Comparison, Difference, only
 from opstap.verify.standing import Fields
+from reporting.actions.counting import said
 from reporting.events import WORDS
 from reporting.rules.history import STANDING, Book, Fact, History, book
 
@@ -41,9 +43,12 @@ async def counted(evidence: Evidence) -> list[Difference]:
     for each in _heard(evidence):
         fact = _fact(each)
         fields: Fields = {name: (getattr(fact, name),) for name in _WORDS}
-        expected[each.id] = {**fields, "municipality": (each.municipality,)}
+        whole = {"by": (each.data.by,), "said": (said(each.data),)}
+        expected[each.id] = {**fields, **whole, "municipality": (each.municipality,)}
         clients[each.id] = evidence.families.now(each.subject)
-    rows = await evidence.rows("reporting", f"SELECT event_id, municipality, {', '.join(_WORDS)} FROM happenings")  # noqa: S608 - ours
+    columns = ", ".join(["event_id", "municipality", *_WORDS, "by", "said"])
+    rows = await evidence.rows("reporting", f"SELECT {columns} FROM happenings")  # noqa: S608 - ours
+    rows = [{**row, "said": json.loads(row["said"])} for row in rows]
     comparison = Comparison("counted", "reporting", "counted event", _restore("happenings"))
     return list(comparison.differ(expected, only(rows, "event_id"), clients))
 
@@ -104,8 +109,8 @@ async def stock(evidence: Evidence) -> list[Difference]:
 def _heard(evidence: Evidence) -> Iterator[Envelope[Event]]:
     """What reporting counts, as far as it is not parked there."""
     parked = {each.event_id for each in evidence.parked["reporting"]}
-    for said in evidence.said.values():
-        yield from (each for each in said if type(each.data) in WORDS and each.id not in parked)
+    for told in evidence.said.values():
+        yield from (each for each in told if type(each.data) in WORDS and each.id not in parked)
 
 
 def _fact(each: Envelope[Event]) -> Fact:

@@ -743,6 +743,7 @@ for _operation in ("readFigures", "readTargets", "listClients"):
 for _operation in ("readCaseload", "listHappenings"):
     _plain("reporting", _operation, query={"municipality": VOORSCHOTEN, "from": "2023-08-01", "to": "2024-01-31"})
 _plain("reporting", "listReports")
+_of_client("reporting", "readTimeline")
 _plain(
     "reporting", "makeReport",
     body={"municipality": VOORSCHOTEN, "level": "council", "from": "2023-08-01", "to": "2024-01-31"},

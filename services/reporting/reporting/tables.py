@@ -26,7 +26,7 @@ class Happening(Base):
     __tablename__ = "happenings"
     __table_args__ = (
         Index(None, "municipality", "kind", "occurred_on"),
-        Index(None, "client_id"),
+        Index(None, "client_id", "occurred_on"),
         Index(None, "ref"),
     )
 
@@ -39,6 +39,10 @@ class Happening(Base):
     recorded_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     known_on: Mapped[date] = mapped_column(Date)
     """The civil day on which it was recorded."""
+    by: Mapped[str] = mapped_column(Text)
+    """Who decided or entered it."""
+    said: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    """All that the event says besides, by the names of the catalogue."""
     category: Mapped[str | None] = mapped_column(Text)
     track: Mapped[str | None] = mapped_column(Text)
     what: Mapped[str | None] = mapped_column(Text)

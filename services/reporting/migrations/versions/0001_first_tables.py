@@ -18,6 +18,8 @@ CREATE TABLE happenings (
     occurred_on date NOT NULL,
     recorded_at timestamptz NOT NULL,
     known_on date NOT NULL,
+    by text NOT NULL,
+    said jsonb NOT NULL,
     category text,
     track text,
     what text,
@@ -29,7 +31,7 @@ CREATE TABLE happenings (
     told jsonb NOT NULL DEFAULT '{}'
 );
 CREATE INDEX ix_happenings_municipality_kind_occurred_on ON happenings (municipality, kind, occurred_on);
-CREATE INDEX ix_happenings_client_id ON happenings (client_id);
+CREATE INDEX ix_happenings_client_id_occurred_on ON happenings (client_id, occurred_on);
 CREATE INDEX ix_happenings_ref ON happenings (ref);
 CREATE TABLE clients (
     id uuid CONSTRAINT pk_clients PRIMARY KEY,

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.clock import AMSTERDAM, Clock
 from chassis.work import Work
-from contracts import Envelope
+from contracts import Envelope, Event
 from reporting import tables
 from reporting.actions.reading import facts_of
 from reporting.rules.history import ONE_DAY, STANDING, Book, History, book, survivor
@@ -46,8 +46,15 @@ def _happening(clock: Clock, envelope: Envelope[Any], words: Mapping[str, Any]) 
         "occurred_on": envelope.data.occurred_on,
         "recorded_at": envelope.recorded_at,
         "known_on": known_on(clock, envelope.recorded_at),
+        "by": envelope.data.by,
+        "said": said(envelope.data),
         **words,
     }
+
+
+def said(event: Event) -> dict[str, Any]:
+    """What an event says besides who and when, as JSON."""
+    return event.model_dump(mode="json", by_alias=True, exclude={"occurred_on", "by"})
 
 
 def known_on(clock: Clock, recorded_at: datetime) -> date:

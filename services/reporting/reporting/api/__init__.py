@@ -4,6 +4,6 @@ from collections.abc import Sequence
 
 from fastapi import APIRouter
 
-from reporting.api import figures, reports, traces
+from reporting.api import figures, reports, timeline, traces
 
-ROUTERS: Sequence[APIRouter] = (figures.router, traces.router, reports.router)
+ROUTERS: Sequence[APIRouter] = (figures.router, traces.router, timeline.router, reports.router)

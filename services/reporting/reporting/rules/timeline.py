@@ -1,0 +1,60 @@
+"""Which line of a time line takes the place of which: a correction is shown beside what it corrects, never over it."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+REPLACES: Mapping[str, tuple[str, ...]] = {
+    "AssessmentCompleted": ("AssessmentCompleted", "AssessmentInDoubt"),
+    "ClientCategorised": ("ClientCategorised",),
+    "ClientRegistrationUndone": ("ClientRegistered",),
+    "ExitReverted": ("ClientExited",),
+}
+"""By kind of event the kinds that it can take the place of, where it says so; `of` tells which."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What of an event tells which others it replaces."""
+
+    event_id: UUID
+    client_id: UUID
+    kind: str
+    ref: UUID | None
+    """What the event is a step of: an assessment, an exit."""
+    corrects: UUID | None
+    """What the event says that it corrects."""
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """By event, the events that it corrects, and those that correct it."""
+
+    corrects: Mapping[UUID, list[UUID]]
+    corrected_by: Mapping[UUID, list[UUID]]
+
+
+def links(lines: Iterable[Line]) -> Links:
+    """What corrects what, of lines in the order of recording."""
+    all_lines = list(lines)
+    corrects: defaultdict[UUID, list[UUID]] = defaultdict(list)
+    corrected_by: defaultdict[UUID, list[UUID]] = defaultdict(list)
+    for line in all_lines:
+        for other in all_lines:
+            if other is not line and _replaces(line, other):
+                corrects[line.event_id].append(other.event_id)
+                corrected_by[other.event_id].append(line.event_id)
+    return Links(corrects, corrected_by)
+
+
+def _replaces(line: Line, other: Line) -> bool:
+    if other.kind not in REPLACES.get(line.kind, ()):
+        return False
+    match line.kind:
+        case "ClientRegistrationUndone":
+            return other.client_id == line.client_id
+        case "ExitReverted":
+            return other.ref == line.ref
+        case _:
+            return line.corrects is not None and other.ref == line.corrects
