@@ -34,9 +34,10 @@ async def test_all_that_was_said_about_a_client_stands_in_the_time_line_once(hou
     referred = await house.categorised(LEIDSCHENDAM, distance_months=30)
     await house.done("routing", f"/clients/{referred}/conversations", {"kind": "face_to_face", "option": 1})
     await house.settle()
-    said: list[Envelope[Any]] = [
-        each for service in house.services.values() for each in await service.said() if each.data.about == "client"
-    ]
+    said: list[Envelope[Any]] = []
+    for service in house.services.values():
+        told: list[Envelope[Event]] = await service.said()
+        said += [each for each in told if each.data.about == "client"]
     survivors = {each.subject: each.data.into for each in said if isinstance(each.data, ClientsMerged)}
     expected: defaultdict[UUID, list[Envelope[Event]]] = defaultdict(list)
     for each in said:
@@ -48,9 +49,9 @@ async def test_all_that_was_said_about_a_client_stands_in_the_time_line_once(hou
     for client, events in expected.items():
         lines = await _timeline(house, client)
         assert Counter(each["eventId"] for each in lines) == Counter(str(each.id) for each in events)
-        told = {each["eventId"]: each for each in lines}
+        by_event = {each["eventId"]: each for each in lines}
         for each in events:
-            _assert_tells(told[str(each.id)], each)
+            _assert_tells(by_event[str(each.id)], each)
     for gone, survivor in survivors.items():
         assert await _timeline(house, gone) == await _timeline(house, survivor)
 
