@@ -50,7 +50,7 @@ check: setup ## Lint, formatting, types and the import contracts
 	  if compgen -G "$$folder/*.py" > /dev/null; then echo "mypy $$folder"; $(RUN) mypy "$$folder"; fi; \
 	done
 
-docs: setup ## Write the documents that are made from the code: events, AsyncAPI, OpenAPI, golden schemas
+docs: setup ## Write the documents that are made from the code: events, AsyncAPI, OpenAPI, schemas of events and packs
 	$(RUN) python -m opstap.documents
 
 fuzz: setup ## Try a thousand random inputs on every operation (OPSTAP_FUZZ_SEED=.. tries others)

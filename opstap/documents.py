@@ -1,4 +1,4 @@
-"""The pages and documents that are made from the code: golden schemas, AsyncAPI, the event catalogue, OpenAPI.
+"""The pages and documents that are made from the code: golden schemas, AsyncAPI, events, OpenAPI, schemas of packs.
 
 `make docs` writes them; a test fails when what is committed is not what the code says.
 """
@@ -22,6 +22,7 @@ from contracts.evolution import release, schema_of
 from opstap.services import DEFINITIONS
 from opstap.system import KEYS
 from policy import Library
+from policy.schema import part_of_pack, whole_pack
 
 PREFIX = "opstap"
 NOWHERE = "postgresql+asyncpg://nobody:nothing@127.0.0.1:1/nowhere"
@@ -46,6 +47,8 @@ def documents(root: Path) -> dict[Path, str]:
     found = {
         root / "docs/events.md": event_catalogue(hearers),
         root / "docs/asyncapi.json": _json(asyncapi(hearers)),
+        root / "policies/schema/pack.json": _json(whole_pack()),
+        root / "policies/schema/part.json": _json(part_of_pack()),
     }
     for name, definition in DEFINITIONS.items():
         found[root / f"docs/openapi/{name}.json"] = _json(openapi(definition))

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, get_args
 
-from pydantic import AfterValidator, PlainValidator, ValidationInfo
+from pydantic import AfterValidator, PlainValidator, ValidationInfo, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from policy.conditions import Choice, Domain, Kinds, Number, Vocabulary, When, WrongCell, yes_no
@@ -31,6 +31,9 @@ FACTS: Vocabulary = {
     "prospect_of_work": yes_no(),
     "without_benefit": yes_no(),
 }
+
+
+ROW = "x-row"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +135,11 @@ def _row(vocabulary: str) -> Callable[[object, ValidationInfo], When]:
     return read
 
 
+def _written_as(vocabulary: str) -> WithJsonSchema:
+    """A mark for the schema of packs, which says what a row over this vocabulary may hold."""
+    return WithJsonSchema({ROW: vocabulary})
+
+
 CategoryId = Annotated[str, AfterValidator(_known("categories", "category"))]
 TrackId = Annotated[str, AfterValidator(_known("tracks", "track"))]
 RoleId = Annotated[str, AfterValidator(_known("roles", "caseworker role"))]
@@ -141,6 +149,6 @@ InstrumentId = Annotated[str, AfterValidator(_known("instruments", "instrument")
 DocumentId = Annotated[str, AfterValidator(_known("sources", "source document"))]
 
 # Conditions over the facts of an assessment, over a client's situation, and over that with the facts of an instrument.
-FactsWhen = Annotated[When, PlainValidator(_row("facts"))]
-SituationWhen = Annotated[When, PlainValidator(_row("situation"))]
-InstrumentWhen = Annotated[When, PlainValidator(_row("instrument"))]
+FactsWhen = Annotated[When, PlainValidator(_row("facts")), _written_as("facts")]
+SituationWhen = Annotated[When, PlainValidator(_row("situation")), _written_as("situation")]
+InstrumentWhen = Annotated[When, PlainValidator(_row("instrument")), _written_as("instrument")]

@@ -3,12 +3,12 @@
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, WithJsonSchema
 
 from policy.references import CategoryId, PartnerId, PurposeId, TrackId
 from policy.section import Id, Section, Source, Text
 
-Amount = Annotated[Decimal, Field(ge=0)]
+Amount = Annotated[Decimal, Field(ge=0), WithJsonSchema({"type": "number", "minimum": 0})]
 
 
 class Target(Section):
@@ -25,7 +25,7 @@ class Target(Section):
     """Of referrals to partners of these kinds only."""
     purpose: PurposeId | None = None
     """Of referrals for this purpose only."""
-    norm: Annotated[Decimal, Field(ge=0)]
+    norm: Amount
     unit: Literal["percent", "percent_more", "number"]
     direction: Literal["at_least", "at_most"] = "at_least"
     per: Literal["year", "period"] = "year"

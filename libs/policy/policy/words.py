@@ -33,6 +33,9 @@ FACT_NAMES: Mapping[str, str] = {
     "prospect_of_work": "uitzicht op werk",
     "without_benefit": "zonder uitkering",
     "in_doubt": "uitkomst in twijfel",
+    "category": "categorie",
+    "track": "spoor",
+    "age_band": "leeftijdsgroep",
 }
 UNITS: Mapping[str, Unit] = {
     "distance_months": Unit("maand", "maanden"),
