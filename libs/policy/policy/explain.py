@@ -5,7 +5,7 @@ step is the least by which a fact can change:
 
 * a number: one unit (a month of distance, a percentage point of work capacity, a year of age);
 * yes or no: the one step there is;
-* one of a list (``work_fit``): one place further in the order of the list (yes, small_interventions, no);
+* one of a list (``work_fit``, or a choice of the policy's own): one place further in the order of the list;
 * indications: one indication more or one less;
 * an exemption: one day by which its last day moves. To grant one (in force up to the day itself) is one step, and so
   is to give a permanent one an end. One that was granted is not undone: it ends on the day before;
@@ -29,12 +29,10 @@ from policy.conditions import AnyOf, Cell, Choice, Condition, Cuts, Domain
 from policy.decide import Decision
 from policy.facts import Exemption, Facts
 from policy.pack import Pack
-from policy.references import FACTS
 from policy.scheme import Rule, values_of
 from policy.words import FACT_NAMES, UNITS, value_in_words
 
 REASON_TO_COME = "reden nog te noemen"
-_ORDER = {fact: number for number, fact in enumerate(Facts.model_fields)}
 _ONE_DAY = timedelta(days=1)
 
 
@@ -43,11 +41,15 @@ class Change:
     """One fact that changes: from what, to what, in how many steps, and what else would do as well."""
 
     fact: str
+    name: str
+    """In Dutch."""
     before: Any
     after: Any
     steps: int
     stretch: str | None = None
     """All numbers that lead there too, in words."""
+    own: bool = False
+    """Whether only this policy knows the fact."""
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON knows it; of an exemption the last day alone, for its reason is nobody's business here."""
@@ -60,7 +62,7 @@ class Change:
         }
 
     def __str__(self) -> str:
-        return f"{FACT_NAMES[self.fact]}: {self._what_happens()}"
+        return f"{self.name}: {self._what_happens()}"
 
     def _what_happens(self) -> str:
         if isinstance(self.after, Exemption):
@@ -71,7 +73,8 @@ class Change:
             return " en ".join([*added, *([f"weg valt {value_in_words(self.fact, less)}"] if less else [])])
         after = value_in_words(self.fact, self.after)
         if self.before is None:
-            return f"wordt bekend: {f'{self.stretch} {UNITS[self.fact].many}' if self.stretch else after}"
+            unit = f" {UNITS[self.fact].many}" if self.fact in UNITS else ""
+            return f"wordt bekend: {f'{self.stretch}{unit}' if self.stretch else after}"
         also = f" ({self.stretch})" if self.stretch and self.stretch != str(self.after) else ""
         return f"van {value_in_words(self.fact, self.before)} naar {after}{also}"
 
@@ -89,7 +92,9 @@ class Way:
 
     def applied(self, facts: Facts) -> Facts:
         """The facts as they would then be."""
-        return facts.model_copy(update={change.fact: change.after for change in self.changes})
+        own = {change.fact: change.after for change in self.changes if change.own}
+        update = {change.fact: change.after for change in self.changes if not change.own}
+        return facts.model_copy(update={**update, "own": {**facts.own, **own}})
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,12 +164,12 @@ def explain(pack: Pack, facts: Facts, on: date) -> Explanation:
 def _smallest(pack: Pack, facts: Facts, on: date) -> Mapping[str, tuple[Way, ...]]:
     """By category, all ways to it of which none is smaller."""
     present = values_of(facts, facts.exempted(on))
-    near: Mapping[str, Cuts] = {fact: _Near(domain, present[fact]) for fact, domain in FACTS.items()}
+    near: Mapping[str, Cuts] = {fact: _Near(domain, present.get(fact)) for fact, domain in pack.vocabulary.items()}
     found: dict[str, list[Way]] = defaultdict(list)
     for region in regions(pack.scheme.rules, near):
         if not region.rows:
             continue
-        ways, way = found[region.rows[0].category], Way(tuple(_changes(region, facts, on)))
+        ways, way = found[region.rows[0].category], Way(tuple(_changes(region, pack, facts, on)))
         if ways and way.size < ways[0].size:
             ways.clear()
         if not ways or way.size == ways[0].size:
@@ -195,31 +200,36 @@ class _Near:
         return cell.value
 
 
-def _changes(region: Region[Rule], facts: Facts, on: date) -> Iterator[Change]:
-    """What must change to come into a region."""
-    found = [change for fact, cell in region.cells.items() if (change := _change(fact, cell, facts, on))]
+def _changes(region: Region[Rule], pack: Pack, facts: Facts, on: date) -> Iterator[Change]:
+    """What must change to come into a region, in the order of the assessment and then of the pack's own facts."""
+    found = [change for fact, cell in region.cells.items() if (change := _change(fact, cell, pack, facts, on))]
     if facts.in_doubt:
-        found.append(Change("in_doubt", before=True, after=False, steps=1))
-    yield from sorted(found, key=lambda change: _ORDER[change.fact])
+        found.append(Change("in_doubt", FACT_NAMES["in_doubt"], before=True, after=False, steps=1))
+    order = [*Facts.model_fields, *pack.facts]
+    yield from sorted(found, key=lambda change: order.index(change.fact))
 
 
-def _change(fact: str, cell: Cell, facts: Facts, on: date) -> Change | None:
+def _change(fact: str, cell: Cell, pack: Pack, facts: Facts, on: date) -> Change | None:
     if fact == "exempted":
         return None if cell.value == facts.exempted(on) else _change_of_exemption(facts.exemption, on)
-    before = getattr(facts, fact)
+    own = pack.facts.get(fact)
+    before, name = (getattr(facts, fact), FACT_NAMES[fact]) if own is None else (facts.own.get(fact), own.label)
     if cell.value == before:
         return None
-    stretch = None if cell.numbers is None else cell.shown
-    return Change(fact, before, cell.value, _steps(FACTS[fact], before, cell.value), stretch)
+    return Change(
+        fact, name, before, cell.value, _steps(pack.vocabulary[fact], before, cell.value),
+        stretch=None if cell.numbers is None else cell.shown, own=own is not None,
+    )  # fmt: skip
 
 
 def _change_of_exemption(exemption: Exemption | None, on: date) -> Change:
     """One in force ends on the day before; one that ended, or that never was, is in force on the day."""
+    name = FACT_NAMES["exemption"]
     if exemption is None:
-        return Change("exemption", None, Exemption(reason=REASON_TO_COME, until=on), 1)
+        return Change("exemption", name, None, Exemption(reason=REASON_TO_COME, until=on), 1)
     until = on - _ONE_DAY if exemption.in_force(on) else on
     steps = 1 if exemption.until is None else abs((exemption.until - until).days)
-    return Change("exemption", exemption, Exemption(reason=exemption.reason, until=until), steps)
+    return Change("exemption", name, exemption, Exemption(reason=exemption.reason, until=until), steps)
 
 
 def _steps(domain: Domain, before: object, after: object) -> int:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, StringConstraints
 
 from policy.caseworkers import Caseworkers, Role
+from policy.conditions import Vocabulary
 from policy.decide import IN_DOUBT_NOTE, Categorised, Decision, categorise
 from policy.diagnosis import Diagnosis, ExemptionEffect
 from policy.facts import Facts
@@ -17,7 +18,7 @@ from policy.letters import Letter, LetterId
 from policy.own_facts import OwnFact
 from policy.partners import Partner
 from policy.receipt import Choice, PackReference, Receipt
-from policy.references import Names
+from policy.references import FACTS, Names
 from policy.referrals import ReferralRule, Referrals
 from policy.remember import Answer, remembered
 from policy.reporting import Budget, Reporting, Target
@@ -62,12 +63,14 @@ class Pack(BaseModel):
     budgets: tuple[Budget, ...] = ()
     reporting: Reporting
     _digest: str = PrivateAttr(default="")
+    _vocabulary: Vocabulary = PrivateAttr(default_factory=lambda: FACTS)
 
     @classmethod
     def read(cls, data: Mapping[str, Any], digest: str) -> Self:
         """Make a pack of the data of a file; ValidationError tells all that is wrong with them."""
-        pack = cls.model_validate(data, context=Names.of(data))
-        pack._digest = digest  # noqa: SLF001 - its own
+        names = Names.of(data)
+        pack = cls.model_validate(data, context=names)
+        pack._digest, pack._vocabulary = digest, names.vocabularies["facts"]  # noqa: SLF001 - its own
         return pack
 
     @property
@@ -117,6 +120,11 @@ class Pack(BaseModel):
         return Decision(
             "decided", rule.category, self.track_of(rule.category), caseworker.outcome, referral.outcome, receipt
         )
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """What the category scheme may look at: the facts of every assessment, and this policy's own."""
+        return self._vocabulary
 
     def strange_facts(self, facts: Facts) -> Iterator[tuple[str, str]]:
         """Own facts that this policy does not know or that are written wrongly: the name, and what would be right."""

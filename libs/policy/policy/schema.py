@@ -133,10 +133,12 @@ def _rows() -> dict[str, Schema]:
     """The conditions of a row, by what the table looks at."""
     vocabularies = Names.of({}).vocabularies
     rows = {f"{name}_row": _row(vocabulary) for name, vocabulary in vocabularies.items()}
-    rows["instrument_row"]["additionalProperties"] = {
-        "anyOf": [_NUMBER, _YES_NO],
-        "description": "Een gegeven uit `instrument_facts`",
-    }
+    own = _cell(Choice(()))["anyOf"]
+    for row, kinds, section in (("facts_row", own, "facts"), ("instrument_row", [], "instrument_facts")):
+        rows[row]["additionalProperties"] = {
+            "anyOf": [_NUMBER, _YES_NO, *kinds],
+            "description": f"Een gegeven uit `{section}`",
+        }
     return rows
 
 

@@ -57,9 +57,9 @@ _VALUES: Mapping[object, str] = {
 
 
 def value_in_words(fact: str, value: object) -> str:
-    """A value of a fact that is no exemption, as people say it."""
+    """A value of a fact that is no exemption, as people say it; what a policy's own fact holds is said as it is."""
     if isinstance(value, frozenset):
         return ", ".join(value_in_words(fact, each) for each in sorted(value)) or "geen"
-    if isinstance(value, int) and not isinstance(value, bool):
-        return UNITS[fact].of(value)
-    return _VALUES[value]
+    if isinstance(value, bool) or value is None or (fact in FACT_NAMES and isinstance(value, str)):
+        return _VALUES[value]
+    return UNITS[fact].of(value) if isinstance(value, int) and fact in UNITS else str(value)

@@ -45,7 +45,7 @@ RULE: Where = ("scheme", "steps", 0, "rules", 0)
 WRONG: list[tuple[str, Where, Any]] = [
     ("an unknown key", ("colour",), "green"),
     ("an unknown key in a rule", (*RULE, "wen"), {}),
-    ("an unknown fact", (*RULE, "when", "shoe_size"), 43),
+    ("a fact that says nothing", (*RULE, "when", "shoe_size"), {}),
     ("a range that is none", (*RULE, "when", "work_capacity_pct"), "40-69"),
     ("a number below nought", (*RULE, "when", "work_capacity_pct"), -1),
     ("a word for yes or no", (*RULE, "when", "can_volunteer"), "perhaps"),
