@@ -198,7 +198,7 @@ async def _as_elsewhere(app: asyncpg.Connection, statement: str) -> str:
 FENCED_BY_ID = [each for each in OPERATIONS if "{" in each.path and each.id not in {"readPartner", "registerEndpoint"}]
 NAMED = [each for each in OPERATIONS if each.id in {
     "readPartner", "registerEndpoint", "registerClient", "planSession", "askForReassessments", "enterStaff",
-    "registerPartner", "makeReport",
+    "enterAbsence", "registerPartner", "makeReport",
 }]  # fmt: skip
 LISTS = [each for each in OPERATIONS if "{" not in each.path and each.verb == "get" and each.roles]
 

@@ -95,6 +95,7 @@ class House:
         self.services = services
         self.bus = bus
         self.sender = sender
+        self.absences = 0
         self._bsns = (str(n) for n in range(999_900_000, 1_000_000_000) if bsn.is_valid(str(n)))
 
     @property
@@ -551,6 +552,28 @@ async def _record_indication_decision(house: House) -> Ready:
 
 _plain("routing", "listClientsWithoutCaseworker", "listStaff", "listHandovers")
 _plain("routing", "enterStaff", body={"id": "s-9", "municipalities": [VOORSCHOTEN], "roles": ["work_consultant"]})
+_plain("routing", "listAbsences")
+
+
+def _absence(house: House) -> dict[str, Any]:
+    """Each builder of an absence takes later days, so that none is away twice."""
+    house.absences += 10
+    worker = f"w-{VOORSCHOTEN.lower()}"
+    days = {"firstDay": house.day(400 + house.absences), "lastDay": house.day(404 + house.absences)}
+    return {"municipality": VOORSCHOTEN, "staffId": worker, **days}
+
+
+@_valid("routing", "enterAbsence")
+async def _enter_absence(house: House) -> Ready:
+    return Ready(body=_absence(house))
+
+
+@_valid("routing", "endAbsence")
+async def _end_absence(house: House) -> Ready:
+    absence = await house.done("routing", "/absences", _absence(house))
+    return Ready({"absence_id": absence["id"]}, {"lastDay": absence["firstDay"]})
+
+
 for _operation in ("readJourney", "listDeadlines"):
     _of_client("routing", _operation, categorised=True)
 for _operation, _body in {

@@ -7,7 +7,7 @@ from chassis.deadlines import Deadline, Fired
 from chassis.work import Work
 from contracts.routing import AftercareEnded, ConversationDue, HandoverEscalated, ReviewDue
 from policy.running import ACCEPTANCE, AFTERCARE, ALLOWANCES_CHECK, FIP, FIRST_CONVERSATION, LONGEST_STAY, REVIEW
-from routing.actions import handovers, journeys
+from routing.actions import absences, handovers, journeys
 from routing.actions.journeys import Act, pack_of, say
 from routing.tables import Journey
 
@@ -76,6 +76,11 @@ async def allowances_check_due(work: Work, deadlines: Sequence[Deadline]) -> Non
                 left.allowances_check = "overdue"
 
 
+async def absence_over(work: Work, deadlines: Sequence[Deadline]) -> None:
+    """The last day away has passed."""
+    await absences.over(work, [deadline.subject for deadline in deadlines])
+
+
 DEADLINES: Mapping[str, Fired] = {
     LONGEST_STAY: longest_stay_over,
     FIRST_CONVERSATION: conversation_due,
@@ -84,4 +89,5 @@ DEADLINES: Mapping[str, Fired] = {
     ACCEPTANCE: acceptance_missed,
     AFTERCARE: aftercare_over,
     ALLOWANCES_CHECK: allowances_check_due,
+    absences.OVER: absence_over,
 }

@@ -106,3 +106,10 @@ class PersonNeeded(Conflict):
 
     slug = "person-needed"
     title = "A named professional decides this, not an application"
+
+
+class AbsenceOver(Conflict):
+    """What is over is history."""
+
+    slug = "absence-over"
+    title = "The absence is over"

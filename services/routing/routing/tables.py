@@ -346,6 +346,37 @@ class Staff(Base):
     hours_per_week: Mapped[int] = mapped_column(Integer)
     """Of no one is it zero: caseloads are weighed by it."""
     active: Mapped[bool] = mapped_column(Boolean)
+    manages: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list, server_default="{}")
+    """The teams that this person manages."""
+
+
+class Absence(Base):
+    """Days on which somebody is away, for a reason that is nobody's business, and who stands in."""
+
+    __tablename__ = "absences"
+    __table_args__ = (
+        CheckConstraint("last_day >= first_day", name="days"),
+        Index("ix_absences_staff", "municipality", "staff_id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    staff_id: Mapped[str] = mapped_column(Text)
+    first_day: Mapped[date] = mapped_column(Date)
+    last_day: Mapped[date | None] = mapped_column(Date)
+    """The last day away; open while it is not known."""
+    deputy_id: Mapped[str | None] = mapped_column(Text)
+
+
+class Transfer(OfClient):
+    """A client who went on with another caseworker because theirs left, with a warm note (ROU-16)."""
+
+    __tablename__ = "transfers"
+
+    from_id: Mapped[str] = mapped_column(Text)
+    to_id: Mapped[str | None] = mapped_column(Text)
+    """Nobody, where the client went to the team manager's list."""
+    on: Mapped[date] = mapped_column("transferred_on", Date)
+    note: Mapped[str | None] = mapped_column(Text)
 
 
 class MergedClient(Base):

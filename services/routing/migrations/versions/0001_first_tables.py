@@ -13,6 +13,7 @@ depends_on = None
 
 SERVICE = "routing"
 GRANTS = {
+    "absences": "SELECT, INSERT, UPDATE",
     "agreements": "SELECT, INSERT, UPDATE",
     "conversations": "SELECT, INSERT",
     "exits": "SELECT, INSERT, UPDATE",
@@ -25,6 +26,7 @@ GRANTS = {
     "routes": "SELECT, INSERT, UPDATE",
     "staff": "SELECT, INSERT, UPDATE",
     "suspensions": "SELECT, INSERT, UPDATE",
+    "transfers": "SELECT, INSERT",
     "merged_clients": "SELECT",
     "partner_signals": "SELECT",
 }
@@ -91,9 +93,36 @@ def upgrade() -> None:
         sa.Column("team", sa.Text(), nullable=True),
         sa.Column("hours_per_week", sa.Integer(), nullable=False),
         sa.Column("active", sa.Boolean(), nullable=False),
+        sa.Column("manages", sa.ARRAY(sa.Text()), server_default="{}", nullable=False),
         sa.CheckConstraint("hours_per_week > 0", name=op.f("ck_staff_hours")),
         sa.PrimaryKeyConstraint("id", "municipality", name=op.f("pk_staff")),
     )
+    op.create_table(
+        "absences",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("municipality", sa.Text(), nullable=False),
+        sa.Column("staff_id", sa.Text(), nullable=False),
+        sa.Column("first_day", sa.Date(), nullable=False),
+        sa.Column("last_day", sa.Date(), nullable=True),
+        sa.Column("deputy_id", sa.Text(), nullable=True),
+        sa.CheckConstraint("last_day >= first_day", name=op.f("ck_absences_days")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_absences")),
+    )
+    op.create_index("ix_absences_staff", "absences", ["municipality", "staff_id"], unique=False)
+    op.create_table(
+        "transfers",
+        sa.Column("from_id", sa.Text(), nullable=False),
+        sa.Column("to_id", sa.Text(), nullable=True),
+        sa.Column("transferred_on", sa.Date(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=True),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("entered_by", sa.Text(), nullable=False),
+        sa.Column("client_id", sa.Uuid(), nullable=False),
+        sa.Column("municipality", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["client_id"], ["journeys.client_id"], name=op.f("fk_transfers_client_id_journeys")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_transfers")),
+    )
+    op.create_index(op.f("ix_transfers_client_id"), "transfers", ["client_id"], unique=False)
     op.create_table(
         "agreements",
         sa.Column("agreed", sa.Text(), nullable=True),

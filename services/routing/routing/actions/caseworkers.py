@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from chassis.work import Work
 from contracts.routing import CaseworkerAssigned, CaseworkerMissing
-from routing.actions import journeys
+from routing.actions import journeys, roster
 from routing.actions.journeys import Act, pack_of, say
 from routing.rules import Candidate, least_loaded
 from routing.tables import Journey, Staff
@@ -38,6 +38,7 @@ class NewStaff:
     team: str | None
     hours_per_week: int
     active: bool
+    manages: Sequence[str] = ()
 
 
 def role_for(work: Work, journey: Journey) -> str:
@@ -46,16 +47,21 @@ def role_for(work: Work, journey: Journey) -> str:
 
 
 async def assign(work: Work, assignments: Sequence[Assignment]) -> None:
-    """Give each client the least loaded caseworker of the role that policy names, or put them on the list."""
+    """Give each client the least loaded caseworker of the role that policy names, or put them on the list.
+
+    Who is away today gets nobody new; somebody named keeps or gets the client all the same.
+    """
     if not assignments:
         return
-    staff = await _available(work, {each.journey.municipality for each in assignments})
+    staff = await _at_work(work, {each.journey.municipality for each in assignments})
+    away = (await roster.today(work, {each.journey.municipality for each in assignments})).away
     caseload = await _caseload(work, {each.id for each in staff})
     for each in assignments:
         role = role_for(work, each.journey)
         here = [one for one in staff if one.municipality == each.journey.municipality]
         named = next((one.id for one in here if one.id == each.named), None)
-        chosen = least_loaded((Candidate(one.id, one.hours_per_week) for one in here if role in one.roles), caseload)
+        free = (one for one in here if role in one.roles and (one.municipality, one.id) not in away)
+        chosen = least_loaded((Candidate(one.id, one.hours_per_week) for one in free), caseload)
         caseworker = named or (chosen.id if chosen else None)
         if caseworker is None:
             _miss(work, each, role)
@@ -75,17 +81,30 @@ async def enter_staff(work: Work, entered: NewStaff) -> None:
             "team": entered.team,
             "hours_per_week": entered.hours_per_week,
             "active": entered.active,
+            "manages": list(entered.manages),
         }
         for municipality in entered.municipalities
     ]
     new = insert(Staff).values(rows)
-    columns = ("roles", "team", "hours_per_week", "active")
+    columns = ("roles", "team", "hours_per_week", "active", "manages")
     await work.session.execute(
         new.on_conflict_do_update(
             index_elements=[Staff.id, Staff.municipality], set_={name: new.excluded[name] for name in columns}
         )
     )
     await _look_after(work, entered)
+
+
+async def assign_waiting(work: Work, municipalities: Collection[str]) -> None:
+    """Try again for those who wait for a caseworker in these municipalities."""
+    waiting = await work.session.scalars(
+        select(Journey.client_id).where(
+            Journey.state == "active", Journey.waiting_since.is_not(None), Journey.municipality.in_(municipalities)
+        )
+    )
+    found = await journeys.load(work.session, waiting.all())
+    act = Act(work.today, work.actor)
+    await assign(work, [Assignment(journey, _occasion(journey), act) for journey in found.values()])
 
 
 async def caseload_of(work: Work, staff: Iterable[Staff]) -> Counter[str]:
@@ -118,7 +137,7 @@ def _occasion(journey: Journey) -> Occasion:
     return next((each for each in occasions if each == journey.waiting_occasion), "transfer")
 
 
-async def _available(work: Work, municipalities: Collection[str]) -> Sequence[Staff]:
+async def _at_work(work: Work, municipalities: Collection[str]) -> Sequence[Staff]:
     found = await work.session.scalars(
         select(Staff)
         .where(Staff.municipality.in_(municipalities), Staff.active)

@@ -7,7 +7,7 @@ from sqlalchemy import update
 
 from chassis.work import Work
 from routing.actions import terms
-from routing.tables import Agreement, Exit, Handover, Journey, Measure
+from routing.tables import Agreement, Exit, Handover, Journey, Measure, Transfer
 
 
 async def forget(work: Work, journeys: Collection[Journey]) -> None:
@@ -18,6 +18,7 @@ async def forget(work: Work, journeys: Collection[Journey]) -> None:
         (Exit, ("reverted_because",)),
         (Agreement, ("agreed",)),
         (Measure, ("ground",)),
+        (Transfer, ("note",)),
     ):
         await work.session.execute(
             update(table).where(table.client_id.in_(clients)).values(dict.fromkeys(columns)),

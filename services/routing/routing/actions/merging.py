@@ -21,9 +21,10 @@ from routing.tables import (
     MergedClient,
     PartnerSignal,
     PartTimeWork,
+    Transfer,
 )
 
-_HISTORY = (Conversation, InstrumentUse, Agreement, Measure, PartTimeWork, PartnerSignal)
+_HISTORY = (Conversation, InstrumentUse, Agreement, Measure, PartTimeWork, PartnerSignal, Transfer)
 _TRAITS = (
     "household_id", "household_kind", "age_band", "starting_qualification", "permit_holder", "without_benefit",
 )  # fmt: skip

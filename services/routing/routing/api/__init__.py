@@ -1,10 +1,11 @@
 """The HTTP side of routing, by noun."""
 
-from routing.api import conversations, exits, handovers, journeys, obligations, staff, suspensions, travelling
+from routing.api import absences, conversations, exits, handovers, journeys, obligations, staff, suspensions, travelling
 
 ROUTERS = (
     journeys.router,
     staff.router,
+    absences.router,
     travelling.router,
     suspensions.router,
     handovers.router,

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import Path, Response
-from pydantic import Field, PlainSerializer, WithJsonSchema
+from pydantic import Field, PlainSerializer, StringConstraints, WithJsonSchema
 
 from chassis.models import AnswerModel, OptionalDay
 from chassis.security import Role
@@ -15,6 +15,9 @@ ENTERS = (Role.FRONT_END, Role.CASEWORKER, Role.TEAM_MANAGER)
 """Who enters what happens on a journey, and reads it."""
 
 ClientId = Annotated[UUID, Path(description="The client's id, the same in all services")]
+
+StaffId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
+"""Who on the staff: the `sub` of their access tokens."""
 
 Euros = Annotated[
     Decimal,
@@ -192,6 +195,8 @@ class DeadlineAnswer(AnswerModel):
     kind: str
     ref: UUID | None
     rule: str
+    owner: str | None
+    """Who sees to it today: the caseworker, who stands in while they are away, or else the team's manager."""
     reckoned_from: date
     due_on: OptionalDay
     original_due_on: date

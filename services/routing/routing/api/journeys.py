@@ -14,7 +14,7 @@ from chassis.pagination import Page
 from chassis.routes import ServiceRoute, WorkInHand
 from chassis.security import Role, allow
 from chassis.work import Work
-from routing.actions import journeys, terms, travelling
+from routing.actions import journeys, roster, terms, travelling
 from routing.actions.journeys import pack_of
 from routing.api.answers import (
     ENTERS,
@@ -79,7 +79,7 @@ async def read_journey(client_id: ClientId, work: WorkInHand) -> JourneyAnswer:
 async def list_deadlines(client_id: ClientId, work: WorkInHand) -> Items[DeadlineAnswer]:
     """What is due, stands still or fired, the next first."""
     journey = await journeys.find(work, client_id, lock=False)
-    return Items(items=_as(DeadlineAnswer, await terms.all_of(work, journey.client_id)))
+    return Items(items=await _deadlines(work, journey))
 
 
 @router.post(
@@ -89,7 +89,8 @@ async def move_deadline(deadline_id: UUID, body: NewMove, work: WorkInHand, resp
     """Move a deadline that runs, with the reason; the day as reckoned is kept."""
     moved = await terms.move(work, deadline_id, body.to, body.reason)
     located(response, f"/clients/{moved.subject}/deadlines")
-    return DeadlineAnswer.model_validate(moved)
+    journey = await journeys.find(work, moved.subject, lock=False)
+    return next(each for each in await _deadlines(work, journey) if each.id == deadline_id)
 
 
 @router.get("/clients-without-caseworker", dependencies=[allow(*ENTERS)])
@@ -137,8 +138,14 @@ async def shown(work: Work, journey: Journey) -> JourneyAnswer:
         measures=_as(MeasureAnswer, await _of(work, Measure, client)),
         part_time_work=_as(PartTimeWorkAnswer, await _of(work, PartTimeWork, client)),
         partner_signals=_as(PartnerSignalAnswer, await _of(work, PartnerSignal, client)),
-        deadlines=_as(DeadlineAnswer, await terms.all_of(work, client)),
+        deadlines=await _deadlines(work, journey),
     )
+
+
+async def _deadlines(work: Work, journey: Journey) -> list[DeadlineAnswer]:
+    owner = (await roster.today(work, [journey.municipality])).owner(journey.municipality, journey.caseworker_id)
+    found = _as(DeadlineAnswer, await terms.all_of(work, journey.client_id))
+    return [each.model_copy(update={"owner": owner}) for each in found]
 
 
 async def _of(work: Work, table: type[OfClient], client_id: UUID) -> Sequence[OfClient]:

@@ -1,9 +1,9 @@
 """Who guides clients."""
 
-from typing import Annotated
+from typing import Annotated, Self
 
 from fastapi import APIRouter, Query, Response
-from pydantic import Field, StringConstraints
+from pydantic import Field, model_validator
 from sqlalchemy import select
 
 from chassis.models import AnswerModel, ApiModel, Code, Items
@@ -13,13 +13,12 @@ from chassis.security import Caller, Role, allow, in_scope
 from contracts.model import Municipality
 from routing.actions import caseworkers
 from routing.actions.caseworkers import NewStaff
-from routing.api.answers import ENTERS, located
+from routing.api.answers import ENTERS, StaffId, located
 from routing.tables import Staff
 
 router = APIRouter(route_class=ServiceRoute, tags=["staff"])
 
 FULL_TIME = 36
-StaffId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
 
 
 class NewStaffMember(ApiModel):
@@ -27,10 +26,19 @@ class NewStaffMember(ApiModel):
 
     id: StaffId
     municipalities: Annotated[list[Municipality], Field(min_length=1, max_length=50)]
-    roles: Annotated[list[Code], Field(min_length=1, max_length=20)]
+    roles: Annotated[list[Code], Field(max_length=20)]
+    """The pack's roles that this person has; none for who only manages."""
     team: Code | None = None
     hours_per_week: Annotated[int, Field(ge=1, le=60)] = FULL_TIME
     active: bool = True
+    manages: Annotated[list[Code], Field(default_factory=list, max_length=50)]
+    """The teams that this person manages."""
+
+    @model_validator(mode="after")
+    def _does_something(self) -> Self:
+        if not self.roles and not self.manages:
+            raise ValueError("names no roles and no teams to manage; give one of either")
+        return self
 
 
 class StaffAnswer(AnswerModel):
@@ -42,6 +50,7 @@ class StaffAnswer(AnswerModel):
     team: str | None
     hours_per_week: int
     active: bool
+    manages: list[str]
     clients: int
 
 
@@ -52,8 +61,12 @@ async def enter_staff(body: NewStaffMember, work: WorkInHand, caller: Caller, re
         in_scope(caller, municipality)
     municipalities = sorted(set(body.municipalities))
     await caseworkers.enter_staff(
-        work, NewStaff(body.id, municipalities, sorted(set(body.roles)), body.team, body.hours_per_week, body.active)
-    )
+        work,
+        NewStaff(
+            body.id, municipalities, sorted(set(body.roles)), body.team, body.hours_per_week, body.active,
+            sorted(set(body.manages)),
+        ),
+    )  # fmt: skip
     located(response, "/staff")
     return body
 
@@ -64,6 +77,7 @@ async def list_staff(
     page: Page,
     municipality: Annotated[str | None, Query(pattern=r"^GM\d{4}$")] = None,
     role: Annotated[Code | None, Query()] = None,
+    team: Annotated[Code | None, Query()] = None,
 ) -> Items[StaffAnswer]:
     """Staff by id, once for each municipality they work for."""
     query = select(Staff)
@@ -71,13 +85,16 @@ async def list_staff(
         query = query.where(Staff.municipality == municipality)
     if role is not None:
         query = query.where(Staff.roles.contains([role]))
+    if team is not None:
+        query = query.where(Staff.team == team)
     found = await page.scalars(work.session, query, Staff.id, Staff.municipality)
     clients = await caseworkers.caseload_of(work, found)
     return Items(
         items=[
             StaffAnswer(
                 id=each.id, municipality=each.municipality, roles=each.roles, team=each.team,
-                hours_per_week=each.hours_per_week, active=each.active, clients=clients[each.id],
+                hours_per_week=each.hours_per_week, active=each.active, manages=each.manages,
+                clients=clients[each.id],
             )
             for each in found
         ]

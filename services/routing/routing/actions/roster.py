@@ -1,0 +1,65 @@
+"""Who is there today: teams, their managers, who is away and who stands in (ROU-16)."""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, and_, or_, select
+
+from chassis.work import Work
+from routing.tables import Absence, Staff
+
+Place = tuple[str, str]
+"""A municipality, and somebody who works for it."""
+
+
+@dataclass(frozen=True)
+class Roster:
+    """The staff of some municipalities as it is on one day."""
+
+    people: Mapping[Place, Staff]
+    away: Mapping[Place, Absence]
+
+    def owner(self, municipality: str, caseworker: str | None) -> str | None:
+        """Who sees to a caseworker's due work today: the caseworker, who stands in, or the manager of the team.
+
+        None when there is nobody: then it stands with all who see the municipality's clients without caseworker.
+        """
+        if caseworker is None:
+            return None
+        absence = self.away.get((municipality, caseworker))
+        if absence is None:
+            return caseworker
+        return absence.deputy_id or next(self.managers(municipality, caseworker), None)
+
+    def managers(self, municipality: str, member: str) -> Iterator[str]:
+        """Who manages the team of a member of staff, first by id."""
+        person = self.people.get((municipality, member))
+        team = person.team if person else None
+        for (where, name), each in sorted(self.people.items()):
+            if team is not None and where == municipality and each.active and team in each.manages:
+                yield name
+
+    def stood_in_for(self, municipality: str, deputy: str) -> frozenset[str]:
+        """Those whose due work somebody sees to today, besides their own."""
+        return frozenset(
+            name
+            for (where, name), absence in self.away.items()
+            if where == municipality and absence.deputy_id == deputy
+        )
+
+
+def is_away(work: Work) -> ColumnElement[bool]:
+    """Whether an absence holds today."""
+    return and_(Absence.first_day <= work.today, or_(Absence.last_day.is_(None), Absence.last_day >= work.today))
+
+
+async def today(work: Work, municipalities: Collection[str]) -> Roster:
+    """The staff of these municipalities, as it is today."""
+    people = await work.session.scalars(select(Staff).where(Staff.municipality.in_(municipalities)))
+    away = await work.session.scalars(
+        select(Absence).where(Absence.municipality.in_(municipalities), is_away(work)).order_by(Absence.first_day)
+    )
+    return Roster(
+        {(each.municipality, each.id): each for each in people},
+        {(each.municipality, each.staff_id): each for each in away},
+    )
