@@ -10,6 +10,8 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 FOLDERS = ("libs/*/tests", "services/*/tests", "opstap/tests", "tests")
+MARKS = ("pytest.mark.requirement", "held")
+"""`held` of `rules_out` marks the tests that it makes."""
 Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
@@ -40,7 +42,7 @@ def marked(source: str) -> Iterator[tuple[str, str]]:
 
 def _numbers(node: ast.expr) -> Iterator[str]:
     for call in ast.walk(node):
-        if isinstance(call, ast.Call) and ast.unparse(call.func) == "pytest.mark.requirement":
+        if isinstance(call, ast.Call) and ast.unparse(call.func) in MARKS:
             yield from (str(ast.literal_eval(argument)) for argument in call.args)
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from policy import Library
 from tests.support.given import ACCEPTANCE
+from tests.support.rules_out import Shipped
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 POLICIES = REPOSITORY / "policies"
@@ -21,6 +22,12 @@ def library() -> Library:
 def folder(tmp_path: Path) -> Path:
     """A copy of all packs, to change at will."""
     return Path(shutil.copytree(POLICIES, tmp_path / "policies"))
+
+
+@pytest.fixture(scope="session")
+def shipped(library: Library, tmp_path_factory: pytest.TempPathFactory) -> Shipped:
+    """The shipped packs, from which a test can take a rule."""
+    return Shipped(Path(shutil.copytree(POLICIES, tmp_path_factory.mktemp("shipped") / "policies")), library)
 
 
 def acceptance_cases(name: str) -> list[Any]:
