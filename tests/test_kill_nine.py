@@ -162,6 +162,7 @@ async def both(story: Coroutine[Any, Any, Lived], killing: Coroutine[Any, Any, N
 
 @pytest.mark.kafka
 @pytest.mark.faults
+@pytest.mark.requirement("ROU-15")
 async def test_twenty_kills_lose_nothing_and_double_nothing(
     broker: KafkaBroker, postgres: EmbeddedPostgres, tmp_path: Path
 ) -> None:

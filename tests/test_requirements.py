@@ -2,6 +2,12 @@
 
 from tests.support import requirements
 
+REQUIRED = {
+    *(f"POL-{number}" for number in range(1, 9)), *(f"DIA-{number}" for number in range(3, 14)),
+    *(f"ROU-{number}" for number in range(1, 16)), *(f"INT-{number}" for number in range(2, 8)),
+    "PAR-2", "PAR-4", "PAR-5",
+}  # fmt: skip
+"""What municipal policy must keep."""
 FAMILIES = {"POL": 8, "DIA": 13, "ROU": 19, "INT": 15, "PAR": 10, "REP": 11, "CAL": 4}
 
 
@@ -9,6 +15,10 @@ def test_a_mark_names_a_requirement_that_exists() -> None:
     known = {f"{family}-{number}" for family, last in FAMILIES.items() for number in range(1, last + 1)}
 
     assert requirements.held().keys() <= known
+
+
+def test_every_requirement_of_policy_is_held_by_a_test_that_names_it() -> None:
+    assert sorted(REQUIRED - requirements.held().keys()) == []
 
 
 def test_marks_are_found_on_a_test_a_parametrised_test_and_a_whole_module() -> None:

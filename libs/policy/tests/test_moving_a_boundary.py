@@ -3,6 +3,8 @@
 from datetime import date
 from pathlib import Path
 
+import pytest
+
 from policy import Facts, Library, load_draft
 
 ON = date(2024, 6, 1)
@@ -52,6 +54,7 @@ def test_an_edition_without_change_has_the_same_digest_wherever_it_stands(librar
     assert [pack.digest for pack in Library.load(folder)] == [pack.digest for pack in library]
 
 
+@pytest.mark.requirement("POL-4")
 def test_a_new_edition_is_a_new_file_and_the_old_decisions_stay_as_they_were(library: Library, folder: Path) -> None:
     old = folder / "uithoorn" / "2021-01-01.yaml"
     new = folder / "uithoorn" / "2026-01-01.yaml"
@@ -90,6 +93,7 @@ def test_a_sixth_municipality_is_a_pack_and_no_code(folder: Path) -> None:
     assert (decision.category, decision.referral_partner) == ("midden", "am-match")
 
 
+@pytest.mark.requirement("POL-6")
 def test_a_draft_outside_the_folder_is_tried_before_it_is_adopted(
     library: Library, folder: Path, tmp_path: Path
 ) -> None:

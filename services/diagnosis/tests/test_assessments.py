@@ -32,6 +32,7 @@ def acceptance_cases() -> list[dict[str, Any]]:
     return cases
 
 
+@pytest.mark.requirement("POL-8", "DIA-3", "DIA-4", "DIA-5", "DIA-6")
 async def test_the_acceptance_cases_over_http(diagnosis: Diagnosis, acceptance_cases: list[dict[str, Any]]) -> None:
     diagnosis.service.clock.restore(morning_of(date(2026, 1, 1)))
     failed = []
@@ -133,6 +134,7 @@ async def test_the_reason_of_an_exemption_is_for_caseworkers(diagnosis: Diagnosi
     assert "chronic_illness" not in json.dumps(proposal)
 
 
+@pytest.mark.requirement("POL-3")
 async def test_a_receipt_run_again_gives_the_same(diagnosis: Diagnosis) -> None:
     facts = {"distance_months": 60, "age": 30, "can_volunteer": False, "indications": ["target_group_register"]}
     proposal = await diagnosis.assess(await diagnosis.client(), facts)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from contracts import Event
 from contracts.diagnosis import AssessmentCompleted, ClientCategorised
 
@@ -11,6 +13,7 @@ if TYPE_CHECKING:
     from tests.conftest import Diagnosis
 
 
+@pytest.mark.requirement("DIA-13")
 async def test_a_correction_leads_to_a_new_decision_that_names_what_it_corrects(diagnosis: Diagnosis) -> None:
     client = await diagnosis.client()
     wrong = await diagnosis.categorised(client, {"distance_months": 8}, occurredOn="2024-01-15")
@@ -41,6 +44,7 @@ async def test_an_open_proposal_on_wrong_facts_is_corrected_at_once(diagnosis: D
     assert (await diagnosis.post(f"/proposals/{wrong['id']}/confirmations")).status_code == 409
 
 
+@pytest.mark.requirement("DIA-13")
 async def test_only_the_latest_assessment_is_corrected_and_only_once(diagnosis: Diagnosis) -> None:
     client = await diagnosis.client()
     first = await diagnosis.categorised(client, {"distance_months": 8})

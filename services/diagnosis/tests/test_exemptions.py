@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from contracts.diagnosis import ClientCategorised, ExemptionEnded, ExemptionGranted, ReassessmentDue
 from contracts.routing import ClientExited, ExitReverted
 
@@ -45,6 +47,7 @@ async def test_a_permanent_exemption_hands_the_client_over_and_never_ends_by_its
     assert categorised.data.traits.exempted_permanently
 
 
+@pytest.mark.requirement("DIA-9")
 async def test_the_day_after_its_last_day_it_ends_and_a_new_assessment_is_due(diagnosis: Diagnosis) -> None:
     client = await diagnosis.client()
     await diagnosis.categorised(client, exempted("2024-02-05"))
@@ -95,6 +98,7 @@ async def test_a_person_ends_it_once(diagnosis: Diagnosis) -> None:
     assert (await diagnosis.post(path)).status_code == 409
 
 
+@pytest.mark.requirement("DIA-9")
 async def test_a_single_parent_is_exempted_until_the_day_before_the_childs_fifth_birthday(diagnosis: Diagnosis) -> None:
     client = await diagnosis.client()
     facts = {**exempted(None, reason="single_parent"), "single_parent": True, "youngest_child_born": "2020-03-15"}

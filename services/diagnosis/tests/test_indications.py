@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from contracts.diagnosis import IndicationDecided, IndicationRequested
 
 if TYPE_CHECKING:
     from tests.conftest import Diagnosis
 
 
+@pytest.mark.requirement("DIA-10")
 async def test_uwvs_decision_makes_a_new_assessment_due(diagnosis: Diagnosis) -> None:
     client = await diagnosis.client()
     asked = await diagnosis.done(f"/clients/{client}/indication-requests", {"kind": "job_agreement"})

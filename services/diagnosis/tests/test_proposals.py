@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING
 
+import pytest
+
 from chassis.ids import new_id
 from contracts.diagnosis import AssessmentCompleted, AssessmentInDoubt, ClientCategorised
 
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
     from tests.conftest import Diagnosis
 
 
+@pytest.mark.requirement("DIA-12")
 async def test_an_assessment_leads_to_a_proposal_and_to_no_category(diagnosis: Diagnosis) -> None:
     client = await diagnosis.client()
     answer = await diagnosis.post(
@@ -30,6 +33,7 @@ async def test_an_assessment_leads_to_a_proposal_and_to_no_category(diagnosis: D
     assert (await diagnosis.standing(client))["category"] is None
 
 
+@pytest.mark.requirement("DIA-8", "DIA-12", "POL-3")
 async def test_a_confirmation_gives_the_category_and_says_it_with_the_receipt(diagnosis: Diagnosis) -> None:
     client = await diagnosis.client(permit_holder=True, age_band="21-26", starting_qualification=False)
     proposal = await diagnosis.assess(client, {"distance_months": 8, "prospect_of_work": True})
@@ -58,6 +62,7 @@ async def test_a_confirmation_gives_the_category_and_says_it_with_the_receipt(di
     assert (standing["status"], standing["category"], standing["since"]) == ("decided", "1B", "2024-02-01")
 
 
+@pytest.mark.requirement("DIA-8")
 async def test_the_same_result_again_is_said_as_reconfirmed(diagnosis: Diagnosis) -> None:
     client = await diagnosis.client()
     await diagnosis.categorised(client, {"distance_months": 8})
@@ -82,6 +87,7 @@ async def test_nobody_confirms_twice(diagnosis: Diagnosis) -> None:
         assert "no longer open" in answer.json()["title"]
 
 
+@pytest.mark.requirement("DIA-12")
 async def test_an_application_without_a_person_confirms_nothing(diagnosis: Diagnosis) -> None:
     proposal = await diagnosis.assess(await diagnosis.client(), {"distance_months": 8})
     application = diagnosis.token("caseworker", sub=None)
@@ -90,6 +96,7 @@ async def test_an_application_without_a_person_confirms_nothing(diagnosis: Diagn
     assert "named professional" in answer.json()["title"]
 
 
+@pytest.mark.requirement("DIA-11")
 async def test_an_override_takes_another_category_with_a_reason_and_no_rule(diagnosis: Diagnosis) -> None:
     client = await diagnosis.client()
     proposal = await diagnosis.assess(client, {"distance_months": 8})
@@ -123,6 +130,7 @@ async def test_facts_without_an_answer_can_only_be_overridden(diagnosis: Diagnos
     assert (await diagnosis.standing(client))["category"] == "1A"
 
 
+@pytest.mark.requirement("DIA-7")
 async def test_in_doubt_waits_for_a_new_assessment(diagnosis: Diagnosis) -> None:
     client = await diagnosis.client()
     proposal = await diagnosis.assess(client, {"distance_months": 8, "in_doubt": True})
@@ -138,6 +146,7 @@ async def test_in_doubt_waits_for_a_new_assessment(diagnosis: Diagnosis) -> None
     assert (await diagnosis.get(f"/proposals/{proposal['id']}")).json()["state"] == "superseded"
 
 
+@pytest.mark.requirement("DIA-12")
 async def test_together_is_confirmed_only_what_this_person_opened(diagnosis: Diagnosis) -> None:
     proposals = [await diagnosis.assess(await diagnosis.client(), {"distance_months": n}) for n in (2, 8)]
     ids = [each["id"] for each in proposals]
@@ -155,6 +164,7 @@ async def test_together_is_confirmed_only_what_this_person_opened(diagnosis: Dia
     assert (unknown.status_code, unknown.json()["errors"][0]["pointer"]) == (400, "#/proposalIds/2")
 
 
+@pytest.mark.requirement("POL-4")
 async def test_a_late_entry_is_decided_by_the_policy_of_its_day(diagnosis: Diagnosis) -> None:
     client = await diagnosis.client()
     facts = {"distance_months": 30, "indications": ["job_agreement"]}

@@ -35,6 +35,7 @@ async def session_on(intake: Intake, day: str, **told: object) -> str:
     return str((await intake.done("/information-sessions", body))["id"])
 
 
+@pytest.mark.requirement("INT-2")
 async def test_somebody_is_diverted_at_the_gate(intake: Intake) -> None:
     client = await intake.client()
     notification = await intake.done(f"/clients/{client}/notifications", {"on": "2024-01-30"})
@@ -51,6 +52,7 @@ async def test_somebody_is_diverted_at_the_gate(intake: Intake) -> None:
     assert (await intake.refused(f"/clients/{client}/applications", {}))["title"] == "A notification comes first"
 
 
+@pytest.mark.requirement("INT-2")
 async def test_an_application_follows_a_notification_and_one_is_open_at_a_time(intake: Intake) -> None:
     client = await intake.client()
     first = await intake.refused(f"/clients/{client}/applications", {})
@@ -91,6 +93,7 @@ async def test_nothing_happens_tomorrow_and_no_application_before_its_notificati
         ("GM0626", {"birthDate": "2000-01-01", "startingQualification": False}, False),
     ],
 )
+@pytest.mark.requirement("INT-6")
 async def test_young_people_look_for_work_first_where_the_pack_keeps_that(
     intake: Intake, municipality: str, told: dict[str, object], waits: bool
 ) -> None:
@@ -108,6 +111,7 @@ async def test_young_people_look_for_work_first_where_the_pack_keeps_that(
         assert answer.status_code == 201
 
 
+@pytest.mark.requirement("INT-3")
 async def test_the_week_of_the_information_session_ends_unless_somebody_came(intake: Intake) -> None:
     came, absent, never = [(await intake.applicant())[0] for _ in range(3)]
     session = await session_on(intake, "2024-02-05")
@@ -151,6 +155,7 @@ async def test_a_session_holds_so_many_people_of_its_own_municipality(intake: In
     assert [each["id"] for each in listed] == [session]
 
 
+@pytest.mark.requirement("INT-4")
 async def test_the_intake_follows_the_diagnosis_within_its_week(intake: Intake) -> None:
     client, _ = await intake.applicant(municipality=L)
     before = await intake.refused(f"/clients/{client}/intakes", {})
@@ -169,6 +174,7 @@ async def test_the_intake_follows_the_diagnosis_within_its_week(intake: Intake) 
     assert said.data.signals == ("debts",)
 
 
+@pytest.mark.requirement("INT-4")
 async def test_no_intake_is_due_when_it_was_held_or_does_not_apply(intake: Intake) -> None:
     held, _ = await intake.applicant()
     without = await intake.client(withoutBenefit=True)
@@ -185,6 +191,7 @@ async def test_no_intake_is_due_when_it_was_held_or_does_not_apply(intake: Intak
     assert await intake.said(IntakeDue) == []
 
 
+@pytest.mark.requirement("DIA-12", "INT-4")
 async def test_a_person_decides_on_benefit_after_the_intake(intake: Intake) -> None:
     client, application = await intake.applicant()
     path, granted = f"/applications/{application}/decisions", {"outcome": "granted", "reason": "voldoet"}
@@ -206,6 +213,7 @@ async def test_a_person_decides_on_benefit_after_the_intake(intake: Intake) -> N
     await intake.refused(path, granted)
 
 
+@pytest.mark.requirement("INT-5")
 async def test_a_permit_holder_has_benefit_at_once(intake: Intake) -> None:
     client, application = await intake.applicant(permitHolder=True, housedOn="2024-01-25")
 
@@ -243,6 +251,7 @@ async def test_a_language_test_is_due_where_the_pack_has_one(intake: Intake) -> 
     assert [each["passed"] for each in tests] == [True]
 
 
+@pytest.mark.requirement("INT-7")
 async def test_a_short_application_is_for_who_comes_back(intake: Intake) -> None:
     client = await intake.client(municipality="GM1926")
     await intake.done(f"/clients/{client}/notifications")

@@ -65,6 +65,7 @@ async def letters(intake: Intake, client: UUID) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("order", list(permutations(range(2))))
+@pytest.mark.requirement("ROU-14")
 async def test_a_letter_tells_track_and_caseworker_whichever_is_heard_first(
     intake: Intake, role_of: dict[str, str], order: tuple[int, ...]
 ) -> None:
@@ -195,6 +196,7 @@ async def test_a_goodbye_that_is_heard_before_the_category_goes_out_with_it(
     assert [each["kind"] for each in await letters(intake, returned)] == ["categorised"]
 
 
+@pytest.mark.requirement("ROU-14")
 async def test_nobody_writes_to_the_dead(intake: Intake, role_of: dict[str, str]) -> None:
     client = await intake.client()
     await intake.hear(client, categorised())

@@ -2,6 +2,8 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+import pytest
+
 from chassis.ids import new_id
 from contracts.intake import ClientDeceased
 from contracts.partners import GroupFilled, GroupSessionHeld, ReferralScheduled, ReferralSent
@@ -34,6 +36,7 @@ async def withdraw(partners: Partners, client: UUID, referral: UUID) -> None:
     await partners.hear(client, event, municipality=HERE)
 
 
+@pytest.mark.requirement("PAR-2")
 async def test_clients_wait_until_the_group_is_full(partners: Partners) -> None:
     waiting = await wait_for_group(partners, 11)
     assert await partners.types(waiting[0][0]) == ["referral-waiting"]
@@ -48,6 +51,7 @@ async def test_clients_wait_until_the_group_is_full(partners: Partners) -> None:
     assert await members(partners, group) == {str(referral) for _, referral in (*waiting, last)}
 
 
+@pytest.mark.requirement("PAR-2")
 async def test_ten_go_when_two_weeks_have_passed_since_the_tenth_came(partners: Partners) -> None:
     await wait_for_group(partners, 9)
     await partners.service.move_to(date(2024, 2, 5))

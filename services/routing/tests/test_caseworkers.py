@@ -3,6 +3,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+import pytest
+
 from chassis.ids import new_id
 from contracts.intake import ClientDeceased
 from contracts.routing import CaseworkerAssigned, CaseworkerMissing
@@ -11,6 +13,7 @@ if TYPE_CHECKING:
     from tests.conftest import Routing
 
 
+@pytest.mark.requirement("ROU-1")
 async def test_clients_are_shared_by_the_hours_that_people_work(routing: Routing) -> None:
     for name, hours in (("full", 36), ("half", 18)):
         body = {"id": name, "municipalities": ["GM1916"], "roles": ["work_consultant"], "hoursPerWeek": hours}
@@ -41,6 +44,7 @@ async def test_an_event_that_comes_twice_is_handled_once(routing: Routing) -> No
     assert len(await routing.said(CaseworkerAssigned)) == 1
 
 
+@pytest.mark.requirement("ROU-16")
 async def test_nobody_is_unassigned_unseen(routing: Routing) -> None:
     client = await routing.client()
     assert [each.data.role for each in await routing.said(CaseworkerMissing, client)] == ["work_consultant"]

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 VOORSCHOTEN = "GM0626"
 
 
+@pytest.mark.requirement("ROU-13")
 async def test_an_exit_to_work_begins_aftercare_where_policy_has_it(routing: Routing) -> None:
     routing.service.clock.restore(routing.service.clock.now().replace(year=2024, month=2, day=1))
     await routing.staff(VOORSCHOTEN)
@@ -53,6 +54,7 @@ async def test_an_exit_to_work_begins_aftercare_where_policy_has_it(routing: Rou
 
 
 @pytest.mark.parametrize("reason", ["education", "enforcement", "pension_age", "other"])
+@pytest.mark.requirement("ROU-13")
 async def test_other_exits_have_no_aftercare(routing: Routing, reason: str) -> None:
     client = await routing.client(municipality=VOORSCHOTEN)
     assert (await routing.done(f"/clients/{client}/exits", {"reason": reason}))["aftercare"] is None

@@ -49,6 +49,7 @@ async def handover_of(routing: Routing, state: str) -> tuple[str, Any]:
 
 
 @pytest.mark.parametrize("state", LEADS_TO)
+@pytest.mark.requirement("ROU-5")
 async def test_only_the_steps_that_the_state_allows_are_taken(routing: Routing, state: str) -> None:
     handover, _ = await handover_of(routing, state)
     for step, (path, body) in STEPS.items():
@@ -91,6 +92,7 @@ async def test_a_diagnosis_for_the_track_where_the_client_is_makes_the_handover_
     assert (await routing.journey(client))["category"] == "1C"
 
 
+@pytest.mark.requirement("ROU-4")
 async def test_the_longest_stay_is_over_whatever_a_diagnosis_reconfirms(routing: Routing) -> None:
     await routing.staff()
     client = await routing.client()
@@ -119,6 +121,7 @@ async def test_another_category_on_the_same_track_may_ask_for_another_caseworker
     assert await routing.due_on(client, "longest_stay") == "2023-09-01"
 
 
+@pytest.mark.requirement("DIA-9")
 async def test_a_permanent_exemption_hands_over_once_and_a_temporary_one_does_not(routing: Routing) -> None:
     await routing.staff()
     for_good, for_a_time = await routing.client(), await routing.client()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING
 
+import pytest
+
 from chassis.ids import new_id
 from contracts.partners import ReferralEnded
 from contracts.routing import (
@@ -68,6 +70,7 @@ async def test_from_category_to_participation_and_a_referral(routing: Routing) -
     assert (referral["state"], referral["outcome"]) == ("ended", "completed")
 
 
+@pytest.mark.requirement("ROU-5")
 async def test_a_handover_that_nobody_accepts_is_escalated_the_day_after_and_can_still_be_accepted(
     routing: Routing,
 ) -> None:
@@ -88,6 +91,7 @@ async def test_a_handover_that_nobody_accepts_is_escalated_the_day_after_and_can
     assert (await routing.journey(client))["track"] == "participation"
 
 
+@pytest.mark.requirement("ROU-4", "ROU-7")
 async def test_option_five_leaves_the_next_step_to_a_diagnosis_which_hands_back_and_the_stay_starts_anew(
     routing: Routing,
 ) -> None:
@@ -110,6 +114,7 @@ async def test_option_five_leaves_the_next_step_to_a_diagnosis_which_hands_back_
     assert await routing.due_on(client, "longest_stay") == "2023-09-20"
 
 
+@pytest.mark.requirement("ROU-6", "ROU-15")
 async def test_a_conversation_that_is_not_held_is_due_once(routing: Routing) -> None:
     await routing.staff()
     client = await routing.client("3A", "participation")

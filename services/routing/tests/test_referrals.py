@@ -3,6 +3,8 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from contracts.partners import (
     PartnerSignalled,
     ReferralAccepted,
@@ -41,6 +43,7 @@ async def tell(routing: Routing, client: UUID, *events: type[ReferralEvent], **m
     return found
 
 
+@pytest.mark.requirement("PAR-4")
 async def test_a_category_refers_at_once_and_not_twice(routing: Routing) -> None:
     client, request = await asked(routing)
     assert (request.partner, request.purpose, request.rule) == ("am-match", "guidance_to_work", "am-match-first")
@@ -73,6 +76,7 @@ async def test_the_steps_of_a_partner_show_on_the_journey(routing: Routing) -> N
     assert (declined["state"], declined["overdueStep"]) == ("declined", None)
 
 
+@pytest.mark.requirement("ROU-7")
 async def test_each_option_leads_where_the_pack_says(routing: Routing) -> None:
     await routing.staff()
     leads_to = {1: ("volunteer", "woej"), 2: ("informal_care", "woej"), 3: ("social_activity", "sport-en-welzijn"),

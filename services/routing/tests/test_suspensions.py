@@ -3,6 +3,8 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING
 
+import pytest
+
 from chassis.ids import new_id
 from contracts.diagnosis import ExemptionEnded, ExemptionGranted
 from contracts.routing import HandoverCancelled, HandoverDue, RouteResumed, RouteSuspended
@@ -20,6 +22,7 @@ async def on_route(routing: Routing) -> UUID:
     return client
 
 
+@pytest.mark.requirement("DIA-9", "ROU-4")
 async def test_an_exemption_stands_the_route_still_and_its_end_shifts_the_longest_stay(routing: Routing) -> None:
     client, exemption = await on_route(routing), new_id()
     await routing.move_to(date(2021, 10, 1))
@@ -115,6 +118,7 @@ async def test_a_suspension_ends_once_and_not_before_it_began(routing: Routing) 
     assert (await routing.post(f"/suspensions/{ill['id']}/ends")).status_code == 409
 
 
+@pytest.mark.requirement("ROU-15")
 async def test_a_deadline_is_moved_with_a_reason_and_stays_moved(routing: Routing) -> None:
     client = await on_route(routing)
     stay = await routing.deadline(client, "longest_stay")

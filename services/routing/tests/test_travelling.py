@@ -6,6 +6,8 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+import pytest
+
 from chassis.ids import new_id
 from contracts.intake import AgeBandChanged
 from contracts.routing import (
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from tests.conftest import Routing
 
 
+@pytest.mark.requirement("ROU-2", "ROU-3")
 async def test_only_routes_that_policy_opens_are_begun(routing: Routing) -> None:
     client = await routing.client("1B")
     refused = await routing.post(f"/clients/{client}/routes", {"route": "academy"})
@@ -51,6 +54,7 @@ async def test_a_route_ends_once_and_the_longest_stay_goes_on(routing: Routing) 
     assert await routing.due_on(client, "longest_stay") == "2023-09-01"
 
 
+@pytest.mark.requirement("ROU-10")
 async def test_an_instrument_that_does_not_fit_is_refused_with_the_rule(routing: Routing) -> None:
     routing.service.clock.restore(routing.service.clock.now().replace(year=2024, month=2, day=1))
     client = await routing.client("1B", municipality="GM0626")
@@ -84,6 +88,7 @@ async def test_an_instrument_that_asks_for_a_fact_is_given_when_the_fact_is_told
     assert none.status_code == 400
 
 
+@pytest.mark.requirement("ROU-12", "DIA-12")
 async def test_a_measure_comes_after_the_ladder_and_from_a_person(routing: Routing) -> None:
     client = await routing.client()
     measure = {"ground": "Twice not there", "percentage": 20, "startsOn": "2021-10-01", "endsOn": "2021-10-31"}
@@ -102,6 +107,7 @@ async def test_a_measure_comes_after_the_ladder_and_from_a_person(routing: Routi
     assert (await routing.post(f"/clients/{client}/measures", backwards)).status_code == 400
 
 
+@pytest.mark.requirement("ROU-11")
 async def test_part_time_work_leaves_in_bands(routing: Routing) -> None:
     client = await routing.client()
     await routing.done(f"/clients/{client}/part-time-work", {"hoursPerWeek": 12, "incomePerMonth": 480.5})
