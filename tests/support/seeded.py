@@ -95,7 +95,7 @@ class House:
         self.services = services
         self.bus = bus
         self.sender = sender
-        self.absences = 0
+        self.newcomers = 0
         self._bsns = (str(n) for n in range(999_900_000, 1_000_000_000) if bsn.is_valid(str(n)))
 
     @property
@@ -555,23 +555,33 @@ _plain("routing", "enterStaff", body={"id": "s-9", "municipalities": [VOORSCHOTE
 _plain("routing", "listAbsences")
 
 
-def _absence(house: House) -> dict[str, Any]:
-    """Each builder of an absence takes later days, so that none is away twice."""
-    house.absences += 10
-    worker = f"w-{VOORSCHOTEN.lower()}"
-    days = {"firstDay": house.day(400 + house.absences), "lastDay": house.day(404 + house.absences)}
-    return {"municipality": VOORSCHOTEN, "staffId": worker, **days}
+async def _newcomer(house: House, **more: Any) -> str:
+    """Somebody new on the staff of Voorschoten, whose roles no client there needs."""
+    house.newcomers += 1
+    body = {"id": f"new-{house.newcomers}", "municipalities": [VOORSCHOTEN], "roles": ["youth_coach"], **more}
+    await house.done("routing", "/staff", body)
+    return str(body["id"])
+
+
+async def _absence(house: House) -> dict[str, Any]:
+    newcomer = await _newcomer(house)
+    return {"municipality": VOORSCHOTEN, "staffId": newcomer, "firstDay": house.day(1), "lastDay": house.day(9)}
 
 
 @_valid("routing", "enterAbsence")
 async def _enter_absence(house: House) -> Ready:
-    return Ready(body=_absence(house))
+    return Ready(body=await _absence(house))
 
 
 @_valid("routing", "endAbsence")
 async def _end_absence(house: House) -> Ready:
-    absence = await house.done("routing", "/absences", _absence(house))
+    absence = await house.done("routing", "/absences", await _absence(house))
     return Ready({"absence_id": absence["id"]}, {"lastDay": absence["firstDay"]})
+
+
+@_valid("routing", "transferClients")
+async def _transfer_clients(house: House) -> Ready:
+    return Ready({"staff_id": await _newcomer(house)}, {"municipality": VOORSCHOTEN, "note": "Warm overgedragen"})
 
 
 for _operation in ("readJourney", "listDeadlines"):

@@ -71,6 +71,17 @@ class Work:
         )
         return event_id
 
+    @asynccontextmanager
+    async def attempt(self) -> AsyncIterator[None]:
+        """A part that may fail by itself: what it wrote and said goes, what went before it stays."""
+        said = len(self._events)
+        try:
+            async with self.session.begin_nested():
+                yield
+        except BaseException:
+            del self._events[said:]
+            raise
+
     async def write_events(self) -> bool:
         """Write what was published to the outbox; True when there was something."""
         if not self._events:

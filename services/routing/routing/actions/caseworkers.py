@@ -26,6 +26,8 @@ class Assignment:
     occasion: Occasion
     act: Act
     named: str | None = None
+    among: Collection[str] = ()
+    """Of whom the least loaded is to have the client, whatever their roles; nobody means all of the role."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,11 @@ async def assign(work: Work, assignments: Sequence[Assignment]) -> None:
         role = role_for(work, each.journey)
         here = [one for one in staff if one.municipality == each.journey.municipality]
         named = next((one.id for one in here if one.id == each.named), None)
-        free = (one for one in here if role in one.roles and (one.municipality, one.id) not in away)
+        free = (
+            one
+            for one in here
+            if (one.id in each.among if each.among else role in one.roles) and (one.municipality, one.id) not in away
+        )
         chosen = least_loaded((Candidate(one.id, one.hours_per_week) for one in free), caseload)
         caseworker = named or (chosen.id if chosen else None)
         if caseworker is None:

@@ -1,11 +1,23 @@
 """The HTTP side of routing, by noun."""
 
-from routing.api import absences, conversations, exits, handovers, journeys, obligations, staff, suspensions, travelling
+from routing.api import (
+    absences,
+    conversations,
+    exits,
+    handovers,
+    journeys,
+    obligations,
+    staff,
+    suspensions,
+    transfers,
+    travelling,
+)
 
 ROUTERS = (
     journeys.router,
     staff.router,
     absences.router,
+    transfers.router,
     travelling.router,
     suspensions.router,
     handovers.router,

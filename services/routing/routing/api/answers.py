@@ -84,6 +84,18 @@ class HandoverAnswer(AnswerModel):
     return_reason: str | None
 
 
+class TransferAnswer(AnswerModel):
+    """A client who went on with another caseworker; without `toId`, on the team manager's list."""
+
+    id: UUID
+    client_id: UUID
+    municipality: str
+    from_id: str
+    to_id: str | None
+    on: date
+    note: str | None
+
+
 class ReferralAnswer(AnswerModel):
     """A referral, as far as partners told of it."""
 
@@ -237,6 +249,7 @@ class JourneyAnswer(AnswerModel):
     routes: list[RouteAnswer]
     suspensions: list[SuspensionAnswer]
     handovers: list[HandoverAnswer]
+    transfers: list[TransferAnswer]
     referrals: list[ReferralAnswer]
     exits: list[ExitAnswer]
     conversations: list[ConversationAnswer]

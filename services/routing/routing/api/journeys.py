@@ -33,6 +33,7 @@ from routing.api.answers import (
     ReferralAnswer,
     RouteAnswer,
     SuspensionAnswer,
+    TransferAnswer,
     located,
 )
 from routing.tables import (
@@ -44,6 +45,7 @@ from routing.tables import (
     OfClient,
     PartnerSignal,
     PartTimeWork,
+    Transfer,
 )
 
 router = APIRouter(route_class=ServiceRoute, tags=["journeys"])
@@ -130,6 +132,7 @@ async def shown(work: Work, journey: Journey) -> JourneyAnswer:
         routes=_as(RouteAnswer, journey.routes),
         suspensions=_as(SuspensionAnswer, journey.suspensions),
         handovers=_as(HandoverAnswer, journey.handovers),
+        transfers=_as(TransferAnswer, await _of(work, Transfer, client)),
         referrals=_as(ReferralAnswer, journey.referrals),
         exits=_as(ExitAnswer, journey.exits),
         conversations=_as(ConversationAnswer, await _of(work, Conversation, client)),

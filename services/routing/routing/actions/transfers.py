@@ -1,0 +1,117 @@
+"""Somebody leaves: each of their clients goes on with somebody else, with a warm note (ROU-16)."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import structlog
+from sqlalchemy import select, update
+
+from chassis.logs import traced
+from chassis.problems import Invalid, NotFound
+from chassis.work import Work
+from routing.actions import caseworkers, journeys
+from routing.actions.caseworkers import Assignment
+from routing.actions.journeys import Act
+from routing.tables import Journey, Staff, Transfer
+
+log = structlog.get_logger("transfers")
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """Who leaves a municipality, who receives the clients, and what is said of each."""
+
+    staff_id: str
+    municipality: str
+    receivers: Collection[str]
+    """The least loaded of these has each client; without any, of all in the role that policy names."""
+    note: str
+    notes: Mapping[UUID, str]
+    """What is said of some clients instead of the note for all."""
+
+
+async def transfer(work: Work, leaving: Leaving) -> tuple[Sequence[Transfer], Sequence[UUID]]:
+    """Hand all clients of a leaver over; also gives whose handover failed.
+
+    One that fails leaves the others be; the same again takes up those, and moves nobody twice.
+    """
+    theirs = await _clients_of(work, leaving)
+    await _check(work, leaving, theirs)
+    await work.session.execute(
+        update(Staff)
+        .where(Staff.id == leaving.staff_id, Staff.municipality == leaving.municipality)
+        .values(active=False)
+    )
+    failed = []
+    for client_id in theirs:
+        try:
+            async with work.attempt():
+                await _hand_over(work, leaving, client_id)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the other clients go on
+            log.warning("transfer failed", client=str(client_id), **traced(error))
+            failed.append(client_id)
+    return await _transferred(work, leaving), failed
+
+
+async def _hand_over(work: Work, leaving: Leaving, client_id: UUID) -> None:
+    journey = (await journeys.load(work.session, [client_id]))[client_id]
+    act = Act(work.today, work.actor)
+    await caseworkers.assign(work, [Assignment(journey, "transfer", act, among=leaving.receivers)])
+    work.session.add(
+        Transfer(
+            id=work.ids(), municipality=journey.municipality, client_id=client_id, entered_by=act.by,
+            from_id=leaving.staff_id, to_id=journey.caseworker_id, on=act.on,
+            note=leaving.notes.get(client_id, leaving.note),
+        )
+    )  # fmt: skip
+    await work.session.flush()
+
+
+async def _clients_of(work: Work, leaving: Leaving) -> Sequence[UUID]:
+    found = await work.session.scalars(
+        select(Journey.client_id)
+        .where(
+            Journey.caseworker_id == leaving.staff_id,
+            Journey.municipality == leaving.municipality,
+            Journey.state == "active",
+        )
+        .order_by(Journey.client_id)
+    )
+    return found.all()
+
+
+async def _transferred(work: Work, leaving: Leaving) -> Sequence[Transfer]:
+    found = await work.session.scalars(
+        select(Transfer)
+        .where(Transfer.from_id == leaving.staff_id, Transfer.municipality == leaving.municipality)
+        .order_by(Transfer.id)
+    )
+    return found.all()
+
+
+async def _check(work: Work, leaving: Leaving, theirs: Sequence[UUID]) -> None:
+    """All faults at once; NotFound for a leaver who never worked here."""
+    here = await work.session.execute(select(Staff.id, Staff.active).where(Staff.municipality == leaving.municipality))
+    active = {row.id: row.active for row in here}
+    if leaving.staff_id not in active:
+        raise NotFound(f"Nobody of this id is on the staff of {leaving.municipality}.")
+    moved = {each.client_id for each in await _transferred(work, leaving)}
+    faults = [
+        {"pointer": f"#/to/{place}", "detail": detail}
+        for place, receiver in enumerate(leaving.receivers)
+        if (detail := _unfit(receiver, leaving, active))
+    ]
+    faults += [
+        {"pointer": f"#/notes/{place}/clientId", "detail": f"is no client of {leaving.staff_id}"}
+        for place, client_id in enumerate(leaving.notes)
+        if client_id not in moved and client_id not in theirs
+    ]
+    if faults:
+        raise Invalid(errors=faults)
+
+
+def _unfit(receiver: str, leaving: Leaving, active: Mapping[str, bool]) -> str:
+    if receiver == leaving.staff_id:
+        return "is who leaves; name somebody else"
+    return "" if active.get(receiver) else f"is not on the staff of {leaving.municipality}"

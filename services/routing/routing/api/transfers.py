@@ -1,0 +1,60 @@
+"""Somebody leaves, and hands all clients over."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Path, Response
+from pydantic import Field
+
+from chassis.models import AnswerModel, ApiModel, Text
+from chassis.routes import ServiceRoute, WorkInHand
+from chassis.security import Caller, Role, allow, in_scope
+from contracts.model import Municipality
+from routing.actions import transfers
+from routing.actions.transfers import Leaving
+from routing.api.answers import StaffId, TransferAnswer, located
+
+router = APIRouter(route_class=ServiceRoute, tags=["staff"])
+
+Note = Annotated[Text, Field(min_length=1)]
+
+
+class NoteOnClient(ApiModel):
+    """What the next caseworker should know of one client."""
+
+    client_id: UUID
+    note: Note
+
+
+class NewTransfer(ApiModel):
+    """A leaver's clients go on with `to`, or by the pack's role; each with the note, or one of their own."""
+
+    municipality: Municipality
+    to: Annotated[list[StaffId], Field(default_factory=list, max_length=100)]
+    note: Note
+    notes: Annotated[list[NoteOnClient], Field(default_factory=list, max_length=1000)]
+
+
+class TransfersAnswer(AnswerModel):
+    """What came of it, client by client: also those whom an earlier call moved. Post again for those that failed."""
+
+    transferred: list[TransferAnswer]
+    failed: list[UUID]
+
+
+@router.post("/staff/{staff_id}/transfers", status_code=201, dependencies=[allow(Role.TEAM_MANAGER, Role.OPERATOR)])
+async def transfer_clients(
+    staff_id: Annotated[StaffId, Path(description="Who leaves")],
+    body: NewTransfer,
+    work: WorkInHand,
+    caller: Caller,
+    response: Response,
+) -> TransfersAnswer:
+    """Somebody leaves: each client is handed over warmly, and whom nobody can take is on the team manager's list."""
+    in_scope(caller, body.municipality)
+    notes = {each.client_id: each.note for each in body.notes}
+    moved, failed = await transfers.transfer(
+        work, Leaving(staff_id, body.municipality, list(dict.fromkeys(body.to)), body.note, notes)
+    )
+    located(response, "/staff")
+    return TransfersAnswer(transferred=[TransferAnswer.model_validate(each) for each in moved], failed=list(failed))
