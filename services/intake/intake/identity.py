@@ -5,8 +5,9 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 
+from intake.names import first_name, kept_under
 from intake.people import Address, Contact, Name
-from intake.rules import BirthDate, alike
+from intake.rules import BirthDate
 from intake.tables import Client
 from intake.vault import Seal, Vault
 
@@ -78,10 +79,18 @@ def bsn_index(vault: Vault, municipality: str, bsn: str) -> bytes:
     return vault.index("bsn", municipality, bsn)
 
 
-def name_indexes(vault: Vault, municipality: str, family: str, born: BirthDate) -> Iterator[bytes]:
-    """The blind indexes under which a family name with a birth year is found."""
-    for form in alike(family):
+def name_indexes(vault: Vault, municipality: str, name: Name, born: BirthDate) -> Iterator[bytes]:
+    """The blind indexes under which a name with a birth year is found."""
+    for form in kept_under(name.prefix, name.family):
         yield name_index(vault, municipality, form, born.year)
+    given = first_name(name.given)
+    if given is not None:
+        yield given_index(vault, municipality, given, born.year)
+
+
+def given_index(vault: Vault, municipality: str, form: str, year: int) -> bytes:
+    """The blind index of a given name with a birth year."""
+    return vault.index("given", municipality, f"{form}\0{year}")
 
 
 def name_index(vault: Vault, municipality: str, form: str, year: int) -> bytes:

@@ -1,7 +1,6 @@
-"""Who may be a client, how old somebody is at most, which names are alike, and what comes after what at the gate."""
+"""Who may be a client, how old somebody is at most, and what comes after what at the gate."""
 
 import re
-import unicodedata
 from calendar import monthrange
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,17 +16,6 @@ ADULT = 18
 OLDEST = 130
 
 _WRITTEN_DATE = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?", re.ASCII)
-_WITHOUT_ACCENT = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "\u0131": "i", "æ": "ae", "œ": "oe"})
-"""Letters that Unicode does not take apart."""
-_PREFIXES = frozenset(
-    {
-        "aan", "af", "al", "am", "an", "auf", "aus", "bei", "ben", "bij", "bin", "boven", "d", "da", "dal", "dalla",
-        "das", "de", "dei", "del", "della", "den", "der", "des", "di", "die", "do", "don", "dos", "du", "een", "el",
-        "en", "gen", "het", "i", "im", "in", "l", "la", "las", "le", "les", "lo", "los", "met", "of", "onder", "op",
-        "over", "s", "t", "te", "tegen", "ten", "ter", "thor", "tho", "to", "toe", "tot", "uijt", "uit", "van",
-        "vanden", "vander", "ver", "vom", "von", "voor", "zu", "zum", "zur",
-    }
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -147,12 +135,3 @@ def birth_date_faults(written: str | None, today: date) -> Iterator[Fault]:
 def plain_bsn(number: str) -> str:
     """A BSN as nine digits."""
     return str(bsn_numbers.compact(number))
-
-
-def alike(family_name: str) -> tuple[str, ...]:
-    """The forms under which a family name is found: whole, and each of its parts, without prefixes and accents."""
-    plain = unicodedata.normalize("NFKD", family_name.casefold().translate(_WITHOUT_ACCENT))
-    letters = "".join(each for each in plain if not unicodedata.combining(each))
-    words = [word for word in re.split(r"[^\w]+", letters) if word]
-    kept = [word for word in words if word not in _PREFIXES] or words
-    return tuple(dict.fromkeys(["".join(kept), *(word for word in kept if len(word) > 1)]))

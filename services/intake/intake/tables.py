@@ -94,7 +94,7 @@ class Client(Base):
 
 
 class SearchToken(Base):
-    """A form of a family name with a birth year, as a blind index: what a search by name looks for."""
+    """A form of a family or given name with a birth year, as a blind index: what a search by name looks for."""
 
     __tablename__ = "search_tokens"
     __table_args__ = (Index("ix_search_tokens_municipality_token", "municipality", "token"),)

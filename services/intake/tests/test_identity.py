@@ -125,6 +125,7 @@ async def test_every_look_and_every_search_is_recorded_without_its_value(intake:
     assert logged == [
         ("staff:w-9", "client.read", client, None),
         ("staff:w-9", "client.search", None, "name and birth year"),
+        ("staff:w-9", "client.found", client, "name and birth year"),
         ("staff:w-9", "client.search", None, "bsn"),
     ]
 

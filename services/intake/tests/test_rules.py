@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from intake.rules import BirthDate, NotADate, alike
+from intake.rules import BirthDate, NotADate
 
 
 @pytest.mark.parametrize(
@@ -69,20 +69,3 @@ def test_a_band_holds_until_the_birthday_that_moves_it(day: date, on: date) -> N
         assert born.band(change - timedelta(days=1)) == before != band == born.band(change)
         before = band
     assert before == "pension"
-
-
-@pytest.mark.parametrize(
-    ("name", "forms"),
-    [
-        ("van der Ven", ("ven",)),
-        ("Ven-Van Roedelröde", ("venroedelrode", "ven", "roedelrode")),
-        ("'t Hart", ("hart",)),
-        ("Ørsted Łukasz", ("orstedlukasz", "orsted", "lukasz")),
-        ("De", ("de",)),
-        ("İpek", ("ipek",)),
-        ("O'Neill", ("oneill", "neill")),
-        (".", ("",)),
-    ],
-)
-def test_names_are_alike_without_prefixes_and_accents(name: str, forms: tuple[str, ...]) -> None:
-    assert alike(name) == forms

@@ -124,7 +124,7 @@ async def _take_bsn(work: Work, vault: Vault, client: Client, bsn: str) -> None:
 
 async def _index_anew(work: Work, vault: Vault, client: Client, identity: Identity) -> None:
     await work.session.execute(delete(SearchToken).where(SearchToken.client_id == client.id))
-    work.session.add_all(search_tokens(vault, client, identity.name.family, identity.birth_date))
+    work.session.add_all(search_tokens(vault, client, identity.name, identity.birth_date))
 
 
 async def _move_application_reasons(work: Work, vault: Vault, gone: Client, survivor: Client) -> None:

@@ -13,7 +13,7 @@ from contracts.intake import AgeBandChanged, ClientRegistered
 from contracts.model import Origin
 from intake.actions.clients import intake_policy
 from intake.identity import Identity, bsn_index, name_indexes
-from intake.people import NewClient
+from intake.people import Name, NewClient
 from intake.rules import BirthDate, plain_bsn
 from intake.tables import GONE, Client, SearchToken, clients_by_bsn
 from intake.vault import Vault
@@ -164,17 +164,15 @@ def _new_client(
 
 
 def _search_tokens(vault: Vault, new: Iterable[tuple[Client, NewClient]]) -> list[SearchToken]:
-    return [
-        token for client, person in new for token in search_tokens(vault, client, person.name.family, person.birth_date)
-    ]
+    return [token for client, person in new for token in search_tokens(vault, client, person.name, person.birth_date)]
 
 
-def search_tokens(vault: Vault, client: Client, family: str, birth_date: str | None) -> list[SearchToken]:
+def search_tokens(vault: Vault, client: Client, name: Name, birth_date: str | None) -> list[SearchToken]:
     """What a client is found by when somebody searches by name and birth year."""
     born = BirthDate.parse(birth_date)
     if born is None:
         return []
-    indexes = dict.fromkeys(name_indexes(vault, client.municipality, family, born))
+    indexes = dict.fromkeys(name_indexes(vault, client.municipality, name, born))
     return [SearchToken(client_id=client.id, municipality=client.municipality, token=index) for index in indexes]
 
 

@@ -1,41 +1,77 @@
-"""Finding a client by BSN, or by family name and birth year; each search is recorded, never what it looked for."""
+"""Finding a client by BSN, or by name and birth year.
+
+Each search is recorded, and each client that it shows; never what it looked for. A search asks the database the same
+questions whether somebody is registered elsewhere, or nowhere: it looks under the blind indexes of the municipalities
+of the access token, and there is no index that holds for more than one.
+"""
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, Select, select
 
 from chassis.work import Work
 from intake.actions import audit
-from intake.identity import bsn_index, name_index
-from intake.rules import alike, plain_bsn
+from intake.identity import bsn_index, given_index, name_index
+from intake.names import first_name, looked_under
+from intake.rules import plain_bsn
 from intake.tables import GONE, Client, SearchToken
 from intake.vault import Vault
 
 MOST_FOUND = 50
 
 
-async def by_bsn(work: Work, vault: Vault, municipalities: Collection[str], bsn: str) -> Sequence[Client]:
+@dataclass(frozen=True)
+class Found:
+    """Who was found; `more` when there are others."""
+
+    clients: Sequence[Client]
+    more: bool
+
+
+@dataclass(frozen=True)
+class SoughtName:
+    """A name as it was typed; `given` narrows."""
+
+    family: str
+    birth_year: int
+    given: str | None = None
+
+
+async def by_bsn(work: Work, vault: Vault, municipalities: Collection[str], bsn: str) -> Found:
     """The clients with this BSN, one in each municipality at most."""
-    _record(work, municipalities, "bsn")
     indexes = [bsn_index(vault, municipality, plain_bsn(bsn)) for municipality in municipalities]
-    query = select(Client).where(Client.bsn_index.in_(indexes), Client.state.not_in(GONE))
-    return (await work.session.scalars(query.order_by(Client.municipality))).all()
+    return await _found(work, municipalities, "bsn", Client.bsn_index.in_(indexes))
 
 
-async def by_name(
-    work: Work, vault: Vault, municipalities: Collection[str], family_name: str, birth_year: int
-) -> Sequence[Client]:
-    """The clients with this family name, or it as a part of theirs, born in this year; the newest first."""
-    _record(work, municipalities, "name and birth year")
-    whole = alike(family_name)[:1]
-    tokens = [name_index(vault, municipality, form, birth_year) for municipality in municipalities for form in whole]
-    found = select(SearchToken.client_id).where(
+async def by_name(work: Work, vault: Vault, municipalities: Collection[str], name: SoughtName) -> Found:
+    """The clients with this family name, or one that sounds like it or holds it, of this birth year; newest first."""
+    family = [
+        name_index(vault, municipality, form, name.birth_year)
+        for municipality in municipalities
+        for form in looked_under(name.family)
+    ]
+    conditions = [Client.id.in_(_with_token(municipalities, family))]
+    given = first_name(name.given)
+    if given is not None:
+        tokens = [given_index(vault, municipality, given, name.birth_year) for municipality in municipalities]
+        conditions.append(Client.id.in_(_with_token(municipalities, tokens)))
+    return await _found(work, municipalities, "name and birth year", *conditions)
+
+
+def _with_token(municipalities: Collection[str], tokens: Collection[bytes]) -> Select[UUID]:
+    return select(SearchToken.client_id).where(
         SearchToken.municipality.in_(municipalities), SearchToken.token.in_(tokens)
     )
-    query = select(Client).where(Client.id.in_(found), Client.state.not_in(GONE))
-    return (await work.session.scalars(query.order_by(Client.id.desc()).limit(MOST_FOUND))).all()
 
 
-def _record(work: Work, municipalities: Collection[str], kind: str) -> None:
+async def _found(work: Work, municipalities: Collection[str], how: str, *conditions: ColumnElement[bool]) -> Found:
     for municipality in sorted(municipalities):
-        audit.record(work, "client.search", municipality, detail=kind)
+        audit.record(work, "client.search", municipality, detail=how)
+    query = select(Client).where(Client.municipality.in_(municipalities), Client.state.not_in(GONE), *conditions)
+    rows = (await work.session.scalars(query.order_by(Client.id.desc()).limit(MOST_FOUND + 1))).all()
+    clients = rows[:MOST_FOUND]
+    for client in clients:
+        audit.record(work, "client.found", client.municipality, client.id, detail=how)
+    return Found(clients, more=len(rows) > MOST_FOUND)

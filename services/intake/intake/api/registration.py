@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from pydantic import Field, model_validator
 
-from chassis.models import AnswerModel, ApiModel, Items, Line
+from chassis.models import AnswerModel, ApiModel, Line
 from chassis.routes import ServiceRoute, WorkInHand, location
 from chassis.security import Caller, allow
 from intake.actions import search
@@ -30,16 +30,17 @@ class Registration(NewClient):
 
 
 class ClientSearch(ApiModel):
-    """Who is looked for: by BSN, or by family name and birth year."""
+    """Who is looked for: by BSN, or by family name and birth year, narrowed by the first given name if told."""
 
     bsn: Bsn | None = None
     family_name: Line | None = None
     birth_year: Annotated[int, Field(ge=1850, le=2200)] | None = None
+    given_name: Line | None = None
 
     @model_validator(mode="after")
     def _one_way(self) -> "ClientSearch":
         by_name = self.family_name is not None and self.birth_year is not None
-        nothing_else = self.family_name is None and self.birth_year is None
+        nothing_else = self.family_name is None and self.birth_year is None and self.given_name is None
         if (self.bsn is not None and nothing_else) or (self.bsn is None and by_name):
             return self
         raise ValueError("give a bsn, or a familyName with a birthYear")
@@ -54,6 +55,13 @@ class FoundClient(AnswerModel):
     birth_date: WrittenBirthDate
     state: Literal["registered", "deceased", "moved_away"]
     secret_address: bool
+
+
+class FoundClients(AnswerModel):
+    """Who was found, the newest first."""
+
+    items: list[FoundClient]
+    more: bool = Field(description="There are others; give a given name too, or look by BSN")
 
 
 @router.post(
@@ -80,19 +88,22 @@ async def register_client(
 
 
 @router.post("/client-searches", dependencies=[allow(*ENTERED_BY)])
-async def search_clients(
-    body: ClientSearch, work: WorkInHand, caller: Caller, vault: VaultInHand
-) -> Items[FoundClient]:
-    """Find a client in the municipalities of the access token. Every search is recorded, never what it was for."""
+async def search_clients(body: ClientSearch, work: WorkInHand, caller: Caller, vault: VaultInHand) -> FoundClients:
+    """Find a client in the municipalities of the access token, by BSN or by how the name sounds.
+
+    Every search is recorded, and everyone whom it shows; never what it was for.
+    """
     if body.bsn is not None:
         refuse(bsn_faults("bsn", body.bsn))
         found = await search.by_bsn(work, vault, caller.municipalities, body.bsn)
     else:
         assert body.family_name is not None
         assert body.birth_year is not None
-        found = await search.by_name(work, vault, caller.municipalities, body.family_name, body.birth_year)
-    identities = [(client, Identity(vault, client)) for client in found]
-    return Items(
+        name = search.SoughtName(body.family_name, body.birth_year, body.given_name)
+        found = await search.by_name(work, vault, caller.municipalities, name)
+    identities = [(client, Identity(vault, client)) for client in found.clients]
+    return FoundClients(
+        more=found.more,
         items=[
             FoundClient(
                 id=client.id, municipality=client.municipality, name=identity.name, birth_date=identity.birth_date,
