@@ -233,6 +233,13 @@ async def test_an_event_that_was_not_counted_is_missed(at_rest: AtRest) -> None:
     assert clients_in(differences, "counted") == {at_rest.referred}
 
 
+async def test_a_part_of_a_clients_way_that_diagnosis_no_longer_keeps_is_missed(at_rest: AtRest) -> None:
+    async with at_rest.without("diagnosis", "travels", f"client_id = '{at_rest.referred}' AND type LIKE '%referral-%'"):
+        differences = await at_rest.differences()
+
+    assert clients_in(differences, "kept") == {at_rest.referred}
+
+
 @pytest.mark.parametrize(
     ("service", "table", "to", "key", "check"),
     [

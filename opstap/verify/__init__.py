@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 
 from opstap.databases import DatabaseUrls
-from opstap.verify import deadlines, entities, exchange, figures, loops, standing, webhooks
+from opstap.verify import deadlines, entities, exchange, figures, loops, standing, travels, webhooks
 from opstap.verify.evidence import Evidence, Hearers, gathered
 from opstap.verify.findings import Difference, Findings
 from opstap.verify.webhooks import Ledgers
@@ -30,6 +30,7 @@ CHECKS: tuple[Check, ...] = (
     standing.letters_tell,
     standing.categories,
     standing.left_in_diagnosis,
+    travels.kept,
     standing.journeys,
     standing.partners_know,
     loops.exemptions,

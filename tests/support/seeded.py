@@ -28,7 +28,7 @@ from opstap.system import KEYS
 from partners.settings import PartnersSettings
 from partners.webhooks.sender import Sender
 from tests.support.databases import MakeDatabase
-from tests.support.service import ServiceUnderTest, migrated_database, running
+from tests.support.service import POLICIES, ServiceUnderTest, migrated_database, running
 
 VOORSCHOTEN = "GM0626"
 LEIDSCHENDAM = "GM1916"
@@ -546,6 +546,25 @@ async def _read_indication_request(house: House) -> Ready:
 @_valid("diagnosis", "recordIndicationDecision")
 async def _record_indication_decision(house: House) -> Ready:
     return Ready({"request_id": await _indication_request(house)}, {"granted": True})
+
+
+_plain("diagnosis", "listPolicyTrials")
+
+
+def _draft() -> dict[str, Any]:
+    """The policy in force, as a draft."""
+    name = "voorschoten/2024-01-01.yaml"
+    return {"municipality": VOORSCHOTEN, "on": "2024-02-01", "files": {name: (POLICIES / name).read_text()}}
+
+
+@_valid("diagnosis", "askForPolicyTrial")
+async def _ask_for_policy_trial(_: House) -> Ready:
+    return Ready(body=_draft())
+
+
+@_valid("diagnosis", "readPolicyTrial", "listPolicyTrialMoves")
+async def _read_policy_trial(house: House) -> Ready:
+    return Ready({"trial_id": (await house.done("diagnosis", "/policy-trials", _draft()))["id"]})
 
 
 # Routing

@@ -25,6 +25,7 @@ class Database:
     def __init__(self, app_url: str, background_url: str, *, pool_size: int = 5) -> None:
         self.app = _engine(app_url, pool_size)
         self.background = _engine(background_url, pool_size)
+        self._still = self.app.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         self.glance = self.background.execution_options(isolation_level="AUTOCOMMIT")
         """The background's pool for single statements, each a transaction by itself: one round trip."""
 
@@ -32,10 +33,7 @@ class Database:
     async def for_municipalities(self, municipalities: Iterable[str]) -> AsyncIterator[AsyncSession]:
         """A transaction of the application's role that sees these municipalities only; commits unless it raises."""
         async with AsyncSession(self.app, expire_on_commit=False) as session, session.begin():
-            await session.execute(
-                text("SELECT set_config('opstap.municipalities', :them, true)"),
-                {"them": ",".join(sorted(municipalities))},
-            )
+            await _see(session, municipalities)
             yield session
 
     @asynccontextmanager
@@ -44,10 +42,23 @@ class Database:
         async with AsyncSession(self.background, expire_on_commit=False) as session, session.begin():
             yield session
 
+    @asynccontextmanager
+    async def snapshot(self, municipalities: Iterable[str]) -> AsyncIterator[AsyncSession]:
+        """A transaction of the application's role that sees these municipalities as of one moment, and cannot write."""
+        async with AsyncSession(self._still, expire_on_commit=False) as session, session.begin():
+            await _see(session, municipalities)
+            yield session
+
     async def close(self) -> None:
         """Give the connections back."""
         await self.app.dispose()
         await self.background.dispose()
+
+
+async def _see(session: AsyncSession, municipalities: Iterable[str]) -> None:
+    await session.execute(
+        text("SELECT set_config('opstap.municipalities', :them, true)"), {"them": ",".join(sorted(municipalities))}
+    )
 
 
 def _engine(url: str, pool_size: int) -> AsyncEngine:

@@ -63,7 +63,7 @@ def read(file: Path) -> Text:
     except MarkedYAMLError as fault:
         line = fault.problem_mark.line + 1 if fault.problem_mark else 1
         raise PolicyErrors([Fault(str(file), line, "", "", f"not readable as YAML: {fault.problem}")]) from fault
-    except (YAMLError, UnicodeDecodeError) as fault:
+    except (YAMLError, ValueError) as fault:  # a date that is none, or bytes that are no text
         raise PolicyErrors([Fault(str(file), 1, "", "", f"not readable as YAML: {fault}")]) from fault
     if not isinstance(loaded, CommentedMap):
         raise PolicyErrors([Fault(str(file), 1, "", "", "a pack is a mapping of keys to values")])

@@ -133,3 +133,11 @@ def _conversations(standing: Standing, pack: Pack, entered: date) -> Iterator[Ru
     if fip is not None and standing.category in fip.categories:
         last = max(filter(None, (standing.spoken_on, entered)))
         yield RunningTerm(FIP, last, Term(months=MONTHS_IN_YEAR // fip.per_year), FIP)
+
+
+def conversations_a_year(pack: Pack, category: str, track: str | None) -> int:
+    """How many conversations a year the policy asks: by the frequent ones of a category, else by participation's."""
+    policy, fip = pack.routing.participation, pack.routing.fip
+    if fip is not None and category in fip.categories:
+        return fip.per_year
+    return policy.face_to_face_per_year if policy is not None and track == PARTICIPATION_TRACK else 0

@@ -15,6 +15,7 @@ from diagnosis.api import ROUTERS
 from diagnosis.events import HANDLERS
 from diagnosis.sealing import Seal
 from diagnosis.settings import Settings
+from diagnosis.trials.runner import TrialRunner
 
 DEADLINES = {KIND: end_by_clock}
 
@@ -43,7 +44,19 @@ def create(
     return app
 
 
-SERVICE = Definition(name="diagnosis", settings=Settings, create=create, handlers=HANDLERS, deadlines=DEADLINES)
+def runners(_: Settings, office: Office) -> Sequence[TrialRunner]:
+    """What runs trials of a policy, beside the app."""
+    return [TrialRunner(office)]
+
+
+SERVICE = Definition(
+    name="diagnosis",
+    settings=Settings,
+    create=create,
+    handlers=HANDLERS,
+    deadlines=DEADLINES,
+    background=runners,
+)
 
 
 def from_environment() -> FastAPI:

@@ -35,8 +35,10 @@ from contracts.routing import (
 from diagnosis.actions.clients import Merger, clients_of, forget, go_on, merge, reopen, stop
 from diagnosis.actions.imports import import_of, take_over
 from diagnosis.actions.invitations import Invitee, close_invitations, invite
+from diagnosis.actions.travels import keep
 from diagnosis.rules import handover_leads_here, option_leads_here
 from diagnosis.tables import Client, resolve
+from diagnosis.trials.course import TOLD
 
 E = TypeVar("E", bound=Event)
 Envelopes = Sequence[Envelope[E]]
@@ -179,7 +181,17 @@ async def _invite(work: Work, envelopes: Iterable[Envelope[Any]], reason: str, d
     await invite(work, list(invitees.values()))
 
 
-HANDLERS: Handlers = {
+def both(*handlers: Handler) -> Handler:
+    """One after the other."""
+
+    async def handle(work: Work, envelopes: Envelopes[Any]) -> None:
+        for each in handlers:
+            await each(work, envelopes)
+
+    return handle
+
+
+_DECIDED: Handlers = {
     ClientRegistered: registered,
     AgeBandChanged: band_changed,
     InformationSessionHeld: session_held,
@@ -200,3 +212,9 @@ HANDLERS: Handlers = {
     ApplicationDiverted: left_the_gate,
     ClientErased: erased,
 }
+
+HANDLERS: Handlers = {
+    **_DECIDED,
+    **{event: both(keep, _DECIDED[event]) if event in _DECIDED else keep for event in TOLD},
+}
+"""What changes something here, and what is only kept of a client's way."""

@@ -1,7 +1,10 @@
 """Why a step cannot be taken now; each title says which step comes first."""
 
-from chassis.problems import Conflict, Forbidden, Invalid
+from datetime import date
+
+from chassis.problems import Conflict, Forbidden, Invalid, pointer
 from diagnosis.rules import FaultyFacts
+from policy import Library, PolicyErrors
 
 
 class NoPolicy(Conflict):
@@ -86,6 +89,60 @@ class APersonDecides(Forbidden):
 
     slug = "a-person-decides"
     title = "A named professional decides; use the token of a member of staff"
+
+
+class WrongDraft(Invalid):
+    """A draft of the policy that is not in order."""
+
+    slug = "wrong-draft"
+    title = "The draft is not in order; all its faults must be mended first"
+
+    @classmethod
+    def of(cls, errors: PolicyErrors) -> "WrongDraft":
+        """All faults, each with file, line, what was found and what is allowed."""
+        found = [
+            {
+                "detail": str(fault),
+                "pointer": pointer(["files", fault.file]),
+                "file": fault.file,
+                "line": str(fault.line),
+                "path": fault.path,
+                "found": fault.found,
+                "remedy": fault.remedy,
+            }
+            for fault in errors.faults
+        ]
+        return cls(f"{len(found)} fault{'s' if len(found) > 1 else ''} in the draft.", errors=found)
+
+
+class DraftOfAnother(Invalid):
+    """A draft without a pack of the municipality that it is to be tried on."""
+
+    slug = "draft-of-another-municipality"
+    title = "The draft must hold a pack of the municipality"
+
+    @classmethod
+    def of(cls, municipality: str, draft: Library) -> "DraftOfAnother":
+        """Which municipalities it is of."""
+        there = f"has packs of {', '.join(draft.municipalities)}, and none of {municipality}"
+        return cls(f"The draft {there}.", errors=[{"detail": there, "pointer": "#/files"}])
+
+
+class DraftNotInForce(Invalid):
+    """A draft that does not hold on the day of the trial."""
+
+    slug = "draft-not-in-force"
+    title = "The draft must be in force on the day of the trial"
+
+    @classmethod
+    def of(cls, municipality: str, on: date, draft: Library) -> "DraftNotInForce":
+        """When it is."""
+        periods = "; ".join(
+            f"{each.id} from {each.valid_from}" + (f" up to and including {each.valid_to}" if each.valid_to else "")
+            for each in draft.packs[municipality]
+        )
+        there = f"is not a day on which the draft holds: {periods}"
+        return cls(f"{on} {there}.", errors=[{"detail": there, "pointer": "#/on"}])
 
 
 def faulty(fault: FaultyFacts) -> Invalid:

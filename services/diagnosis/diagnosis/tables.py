@@ -36,6 +36,7 @@ class Client(Base):
     """A client with the traits that others told; empty until the registration is heard."""
 
     __tablename__ = "clients"
+    __table_args__ = (Index("ix_clients_caseload", "municipality", "id", postgresql_where=text("ended IS NULL")),)
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     municipality: Mapped[str] = mapped_column(Text)
@@ -241,7 +242,70 @@ class IndicationRequest(Base):
     granted: Mapped[bool | None]
 
 
-OF_CLIENT = (Invitation, Assessment, Receipt, Proposal, Categorisation, Exemption, IndicationRequest)
+class Travel(Base):
+    """Something that another service told of a client's way: a route, a referral, a cost, a conversation, a handover.
+
+    Kept in the words of the event, and folded when it is asked for (`diagnosis.trials.course`): so the order in which
+    it is heard makes no difference.
+    """
+
+    __tablename__ = "travels"
+
+    event_id: Mapped[UUID] = mapped_column(primary_key=True)
+    municipality: Mapped[str] = mapped_column(Text)
+    client_id: Mapped[UUID] = mapped_column(index=True)
+    type: Mapped[str] = mapped_column(Text)
+    data: Mapped[str] = mapped_column(Text)
+    """The event itself, as JSON."""
+    recorded_at: Mapped[datetime] = mapped_column(Moment)
+    sequence: Mapped[int] = mapped_column(BigInteger)
+    """Its place in what its producer said."""
+
+
+class PolicyTrial(Base):
+    """A draft of the policy, run against the whole present caseload without changing anything (POL-6)."""
+
+    __tablename__ = "policy_trials"
+    __table_args__ = (
+        CheckConstraint("state IN ('waiting', 'running', 'finished', 'failed')", name="state"),
+        Index("ix_policy_trials_ahead", "id", postgresql_where=text("state IN ('waiting', 'running')")),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    municipality: Mapped[str] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(Text, default="waiting")
+    on_day: Mapped[date]
+    files: Mapped[dict[str, str]] = mapped_column(JSONB)
+    """The draft, whole: the texts of its files by name, with the shared parts it builds on."""
+    draft: Mapped[dict[str, str]] = mapped_column(JSONB)
+    """Id, version and digest of the pack that was tried."""
+    present: Mapped[dict[str, str]] = mapped_column(JSONB)
+    """The same of the pack in force on the day, with which it is compared."""
+    asked_by: Mapped[str] = mapped_column(Text)
+    asked_at: Mapped[datetime] = mapped_column(Moment)
+    clients: Mapped[int | None]
+    """How many there are; not known before it runs."""
+    clients_done: Mapped[int] = mapped_column(default=0)
+    finished_at: Mapped[datetime | None] = mapped_column(Moment)
+    result: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+
+
+class TrialMove(Base):
+    """What a trial found to change for one client."""
+
+    __tablename__ = "policy_trial_moves"
+
+    trial_id: Mapped[UUID] = mapped_column(ForeignKey(PolicyTrial.id, ondelete="CASCADE"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    municipality: Mapped[str] = mapped_column(Text)
+    client_id: Mapped[UUID]
+    kind: Mapped[str] = mapped_column(Text)
+    what: Mapped[str] = mapped_column(Text)
+    before: Mapped[str | None] = mapped_column(Text)
+    after: Mapped[str | None] = mapped_column(Text)
+
+
+OF_CLIENT = (Invitation, Assessment, Receipt, Proposal, Categorisation, Exemption, IndicationRequest, Travel)
 """Whose rows belong to a client, and follow it in a merger."""
 
 

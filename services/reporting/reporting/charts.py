@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from policy.dutch import euros, number
 from reporting.rules.sheets import TOTAL, Column, Sheet
-from reporting.words import euros, number, percent
+from reporting.words import percent
 
 WIDTH = 640
 _ROW, _BAR, _TOP = 46, 16, 8

@@ -1,13 +1,9 @@
 """Dutch words for the codes that events carry; labels of categories, tracks and instruments come from the pack."""
 
 from collections.abc import Mapping
-from datetime import date
 from decimal import Decimal
 
-MONTHS = (
-    "januari", "februari", "maart", "april", "mei", "juni",
-    "juli", "augustus", "september", "oktober", "november", "december",
-)  # fmt: skip
+from policy.dutch import number
 
 WORDS: Mapping[str, str] = {
     # places
@@ -48,21 +44,6 @@ def word(code: str) -> str:
     if code[:1].isdigit():
         return code.replace("-", " t/m ").replace("+", " of meer")
     return WORDS.get(code) or code.replace("_", " ").replace("-", " ").capitalize()
-
-
-def day(on: date) -> str:
-    """A day as it is read: 1 januari 2024."""
-    return f"{on.day} {MONTHS[on.month - 1]} {on.year}"
-
-
-def number(value: Decimal | int) -> str:
-    """A number in Dutch: a point for thousands, a comma for parts."""
-    return f"{value:,}".replace(",", "\0").replace(".", ",").replace("\0", ".")
-
-
-def euros(value: Decimal | int) -> str:
-    """An amount in whole euros."""
-    return f"€ {number(round(value))}"
 
 
 def percent(value: Decimal | int) -> str:

@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from chassis.ids import new_id
+from chassis.pages import CONTENT_SECURITY_POLICY
 from contracts.intake import NotificationReceived
 from contracts.partners import ReferralSent
 from contracts.reporting import ReportPublished
 from contracts.routing import ConversationHeld, InstrumentStarted
-from reporting.page import CONTENT_SECURITY_POLICY
+from policy.dutch import day, euros, number
 from reporting.rules.sheets import TOTAL
-from reporting.words import day, euros, number, percent, word
+from reporting.words import percent, word
 from tests.support.heard import STAFF, categorised, exited, granted
 
 if TYPE_CHECKING:

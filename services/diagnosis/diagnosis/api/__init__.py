@@ -7,6 +7,7 @@ from diagnosis.api import (
     exemptions,
     indications,
     invitations,
+    policy_trials,
     proposals,
     reassessments,
 )
@@ -20,4 +21,5 @@ ROUTERS = (
     indications.router,
     invitations.router,
     reassessments.router,
+    policy_trials.router,
 )

@@ -23,6 +23,9 @@ GRANTS = {
     "categories": "SELECT, INSERT, UPDATE",
     "exemptions": "SELECT, INSERT, UPDATE",
     "indication_requests": "SELECT, INSERT, UPDATE",
+    "travels": "SELECT",
+    "policy_trials": "SELECT, INSERT, UPDATE",
+    "policy_trial_moves": "SELECT, INSERT, DELETE",
 }
 # What a request may do with a table: an assessment, a receipt and who looked at what are never changed.
 
@@ -85,6 +88,7 @@ def upgrade() -> None:
         sa.Column("ended_on", sa.Date(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_clients")),
     )
+    op.create_index("ix_clients_caseload", "clients", ["municipality", "id"], postgresql_where=sa.text("ended IS NULL"))
     op.create_table(
         "exemptions",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -204,6 +208,62 @@ def upgrade() -> None:
         sa.Column("at", postgresql.TIMESTAMP(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["proposal_id"], ["proposals.id"], name=op.f("fk_opened_proposal_id_proposals")),
         sa.PrimaryKeyConstraint("proposal_id", "by", name=op.f("pk_opened")),
+    )
+    op.create_table(
+        "travels",
+        sa.Column("event_id", sa.Uuid(), nullable=False),
+        sa.Column("municipality", sa.Text(), nullable=False),
+        sa.Column("client_id", sa.Uuid(), nullable=False),
+        sa.Column("type", sa.Text(), nullable=False),
+        sa.Column("data", sa.Text(), nullable=False),
+        sa.Column("recorded_at", postgresql.TIMESTAMP(timezone=True), nullable=False),
+        sa.Column("sequence", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("event_id", name=op.f("pk_travels")),
+    )
+    op.create_index(op.f("ix_travels_client_id"), "travels", ["client_id"], unique=False)
+    op.create_table(
+        "policy_trials",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("municipality", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("on_day", sa.Date(), nullable=False),
+        sa.Column("files", postgresql.JSONB(), nullable=False),
+        sa.Column("draft", postgresql.JSONB(), nullable=False),
+        sa.Column("present", postgresql.JSONB(), nullable=False),
+        sa.Column("asked_by", sa.Text(), nullable=False),
+        sa.Column("asked_at", postgresql.TIMESTAMP(timezone=True), nullable=False),
+        sa.Column("clients", sa.Integer(), nullable=True),
+        sa.Column("clients_done", sa.Integer(), nullable=False),
+        sa.Column("finished_at", postgresql.TIMESTAMP(timezone=True), nullable=True),
+        sa.Column("result", postgresql.JSONB(), nullable=True),
+        sa.CheckConstraint(
+            "state IN ('waiting', 'running', 'finished', 'failed')", name=op.f("ck_policy_trials_state")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_policy_trials")),
+    )
+    op.create_index(
+        "ix_policy_trials_ahead",
+        "policy_trials",
+        ["id"],
+        postgresql_where=sa.text("state IN ('waiting', 'running')"),
+    )
+    op.create_table(
+        "policy_trial_moves",
+        sa.Column("trial_id", sa.Uuid(), nullable=False),
+        sa.Column("position", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("municipality", sa.Text(), nullable=False),
+        sa.Column("client_id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("what", sa.Text(), nullable=False),
+        sa.Column("before", sa.Text(), nullable=True),
+        sa.Column("after", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["trial_id"],
+            ["policy_trials.id"],
+            name=op.f("fk_policy_trial_moves_trial_id_policy_trials"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("trial_id", "position", name=op.f("pk_policy_trial_moves")),
     )
     for table, app in GRANTS.items():
         enable_tenancy(SERVICE, table, app=app)

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from starlette.responses import HTMLResponse
 
 from chassis.models import AnswerModel, ApiModel, Day, Items, Text
+from chassis.pages import HEADERS
 from chassis.pagination import Page
 from chassis.problems import NotFound
 from chassis.routes import ServiceRoute, WorkInHand
@@ -19,7 +20,6 @@ from reporting.actions.reading import span_of
 from reporting.actions.reports import Wanted, make
 from reporting.api.asked import not_future
 from reporting.api.figures import STEERING, PeriodAnswer, TargetAnswer
-from reporting.page import CONTENT_SECURITY_POLICY
 from reporting.rules.sheets import Level, Unit
 from reporting.tables import Report
 
@@ -159,9 +159,7 @@ async def read_report(report_id: UUID, work: WorkInHand, caller: Caller) -> Repo
 async def read_report_page(report_id: UUID, work: WorkInHand, caller: Caller) -> HTMLResponse:
     """The report as a web page in Dutch, with charts; one file, which loads nothing from elsewhere."""
     report = await _find(work, caller, report_id)
-    return HTMLResponse(
-        report.page, headers={"Content-Security-Policy": CONTENT_SECURITY_POLICY, "Content-Language": "nl"}
-    )
+    return HTMLResponse(report.page, headers=HEADERS)
 
 
 def _levels(caller: Token) -> tuple[Level, ...]:

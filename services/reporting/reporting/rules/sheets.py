@@ -6,10 +6,11 @@ from decimal import Decimal
 from typing import Literal
 
 from policy import Pack
+from policy.dutch import day
 from reporting.rules.figures import Caseload, Figures, share
 from reporting.rules.suppression import OUTSIDE, Number, hidden, is_small
 from reporting.rules.targets import Reached
-from reporting.words import day, word
+from reporting.words import word
 
 Key = tuple[str, str, str]
 """Sheet, row and column of a number."""
