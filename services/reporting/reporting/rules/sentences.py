@@ -11,7 +11,8 @@ from typing import Any
 
 from contracts import Event, diagnosis, intake, partners, routing
 from policy import Pack
-from reporting.words import day, euros, word
+from policy.dutch import day, euros
+from reporting.words import word
 
 Template = str | Callable[[Any], str]
 
