@@ -140,4 +140,4 @@ def conversations_a_year(pack: Pack, category: str, track: str | None) -> int:
     policy, fip = pack.routing.participation, pack.routing.fip
     if fip is not None and category in fip.categories:
         return fip.per_year
-    return policy.face_to_face_per_year if policy is not None and track == PARTICIPATION_TRACK else 0
+    return policy.face_to_face_per_year if policy is not None and pack.aim_of(track) == "participation" else 0
