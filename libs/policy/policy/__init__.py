@@ -1,7 +1,7 @@
 """How municipal policy is read, checked, explained and reckoned: packs, decisions with receipts, terms."""
 
 from policy.caseworkers import Role
-from policy.decide import Decision, Status
+from policy.decide import Decision, Outcome, Status
 from policy.explain import Alternative, Change, Explanation, Way, explain
 from policy.facts import Exemption, Facts, Indication
 from policy.faults import Fault, NoPolicyInForce, PolicyErrors, UnknownMunicipality
@@ -23,7 +23,7 @@ from policy.terms import Ground, Reckoned, Suspension, Term, reckon
 __all__ = [
     "AGE_BANDS", "Alternative", "Budget", "Category", "Change", "Choice", "ConversationOption", "Deadline",
     "Decision", "Exemption", "Explanation", "Facts", "Fault", "Fip", "Ground", "Group", "Handover", "Indication",
-    "Instrument", "Intake", "Letter", "Library", "LongestOnTrack", "NoPolicyInForce", "OneToOne", "Pack",
+    "Instrument", "Intake", "Letter", "Library", "LongestOnTrack", "NoPolicyInForce", "OneToOne", "Outcome", "Pack",
     "PackReference", "Participation", "Partner", "PolicyErrors", "Purpose", "Receipt", "Reckoned", "ReferralRule",
     "Refused", "Rejected", "Reporting", "Role", "Route", "Routing", "Situation", "Source", "Status", "Suspension",
     "Target", "Term", "Track", "UnknownMunicipality", "Way", "age_band", "explain", "load_draft", "reckon",

@@ -11,6 +11,16 @@ Status = Literal["decided", "in_doubt", "undecided"]
 IN_DOUBT_NOTE = "in_doubt: de uitkomst is in twijfel; eerst onderzoek, dan een categorie"
 
 
+class Outcome(NamedTuple):
+    """What is decided, without the reasons."""
+
+    status: Status
+    category: str | None = None
+    track: str | None = None
+    caseworker_role: str | None = None
+    referral_partner: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """The proposal that a pack leads to; a professional confirms it (DIA-12)."""
@@ -21,6 +31,11 @@ class Decision:
     caseworker_role: str | None
     referral_partner: str | None
     receipt: Receipt
+
+    @property
+    def outcome(self) -> Outcome:
+        """The same, without the receipt."""
+        return Outcome(self.status, self.category, self.track, self.caseworker_role, self.referral_partner)
 
 
 class Categorised(NamedTuple):

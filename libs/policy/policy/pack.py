@@ -8,6 +8,7 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, StringConstraints
 
 from policy.caseworkers import Caseworkers, Role
+from policy.compiled import CompiledTables, Tables
 from policy.conditions import Vocabulary
 from policy.decide import IN_DOUBT_NOTE, Categorised, Decision, categorise
 from policy.diagnosis import Diagnosis, ExemptionEffect
@@ -114,8 +115,7 @@ class Pack(BaseModel):
             receipt = Receipt(self.reference, on, "undecided", used, (choice,))
             return Decision("undecided", None, None, None, None, receipt)
         category = Choice("category", rule.category, rule.id, rule.source, rejected)
-        known = self.situation(facts, on, rule.category).values()
-        caseworker, referral = self._caseworker(known), self._referral(known)
+        caseworker, referral = self._follows(facts, on, rule.category)
         receipt = Receipt(self.reference, on, "decided", used, (category, caseworker, referral), notes)
         return Decision(
             "decided", rule.category, self.track_of(rule.category), caseworker.outcome, referral.outcome, receipt
@@ -206,6 +206,20 @@ class Pack(BaseModel):
         rules = self.referrals.on_categorisation
         rows = tuple((rule, rule.partner) for rule in rules)
         return remembered(facts_of(rules), partial(first_that_holds, "referral_partner", rows))
+
+    def _follows(self, facts: Facts, on: date, category: str) -> tuple[Choice, Choice]:
+        known = self.situation(facts, on, category).values()
+        return self._caseworker(known), self._referral(known)
+
+    @cached_property
+    def compiled(self) -> CompiledTables:
+        """The same decisions and receipts by look-up: for who asks them of a whole caseload."""
+        later = facts_of(self.caseworkers.assigned) | facts_of(self.referrals.on_categorisation)
+        tables = Tables(
+            self.reference, self.scheme, self._looked_at, own=self.scheme.facts & self.facts.keys(),
+            asked_later=later, track_of=self.track_of, follows=self._follows,
+        )  # fmt: skip
+        return CompiledTables(tables)
 
     @cached_property
     def _looked_at(self) -> tuple[str, ...]:

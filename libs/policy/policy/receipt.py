@@ -48,6 +48,16 @@ class Choice(NamedTuple):
     source: Source | None
     rejected: tuple[Rejected, ...]
 
+    def as_dict(self, pack: PackReference) -> dict[str, Any]:
+        """The choice as JSON knows it."""
+        return {
+            "decides": self.decides,
+            "outcome": self.outcome,
+            "rule": self.rule,
+            "source": pack.cite(self.source),
+            "rejected": [rejected.as_dict() for rejected in self.rejected],
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
@@ -86,15 +96,6 @@ class Receipt:
             "status": self.status,
             "facts": dict(self.facts),
             "notes": list(self.notes),
-            **self._choice(self.choices[0]),
-            "follows": [self._choice(choice) for choice in self.choices[1:]],
-        }
-
-    def _choice(self, choice: Choice) -> dict[str, Any]:
-        return {
-            "decides": choice.decides,
-            "outcome": choice.outcome,
-            "rule": choice.rule,
-            "source": self.pack.cite(choice.source),
-            "rejected": [rejected.as_dict() for rejected in choice.rejected],
+            **self.choices[0].as_dict(self.pack),
+            "follows": [choice.as_dict(self.pack) for choice in self.choices[1:]],
         }

@@ -7,13 +7,13 @@ from typing import get_args
 from policy.facts import AgeBand, Facts
 
 # Shared with the events (`ClientRegistered`, `AgeBandChanged`): the first age of each band.
-_FIRST_AGES = (18, 21, 27, 28, 45, 50, 55, 67)
+FIRST_AGES = (18, 21, 27, 28, 45, 50, 55, 67)
 AGE_BANDS: tuple[AgeBand, ...] = get_args(AgeBand)
 
 
 def age_band(age: int) -> AgeBand:
     """The band an age falls in; who is younger than the first band counts with it."""
-    return AGE_BANDS[max(0, bisect_right(_FIRST_AGES, age) - 1)]
+    return AGE_BANDS[max(0, bisect_right(FIRST_AGES, age) - 1)]
 
 
 def age_band_of(facts: Facts) -> AgeBand | None:
