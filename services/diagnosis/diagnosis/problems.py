@@ -43,10 +43,10 @@ class InDoubt(Conflict):
 
 
 class NotOpened(Conflict):
-    """Who confirms together has not looked at each."""
+    """Who confirms has not looked at each."""
 
     slug = "proposal-not-opened"
-    title = "Each proposal must be opened first by who confirms them together"
+    title = "Each proposal must be opened first by who confirms it"
 
 
 class AlreadyCorrected(Conflict):

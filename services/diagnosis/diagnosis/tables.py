@@ -165,7 +165,7 @@ class Proposal(Base):
 
 
 class Opened(Base):
-    """Who looked at which proposal; nobody confirms in bulk what they have not seen (DIA-12)."""
+    """Who looked at which proposal; nobody confirms what they have not seen (DIA-12)."""
 
     __tablename__ = "opened"
 

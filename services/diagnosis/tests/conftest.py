@@ -44,6 +44,11 @@ class Diagnosis:
         """An assessment that is accepted; the proposal."""
         return await self.done(f"/clients/{client}/assessments", {"questionnaire": "diagnose", "facts": facts, **more})
 
+    async def assessed_by_another(self, client: UUID, facts: dict[str, Any]) -> dict[str, Any]:
+        """An assessment that a colleague entered; the proposal, which nobody else has opened."""
+        body = {"questionnaire": "diagnose", "facts": facts}
+        return await self.done(f"/clients/{client}/assessments", body, headers=self.token("caseworker", sub="s-9"))
+
     async def confirm(self, proposal: dict[str, Any], **body: Any) -> dict[str, Any]:
         """A confirmation that is accepted."""
         return await self.done(f"/proposals/{proposal['id']}/confirmations", body)

@@ -89,7 +89,7 @@ async def test_they_are_for_who_may_read_the_receipt(diagnosis: Diagnosis) -> No
 
 
 async def test_looking_at_them_does_not_count_as_opening_the_proposal(diagnosis: Diagnosis) -> None:
-    proposal = await diagnosis.assess(await diagnosis.client(), {"distance_months": 8})
+    proposal = await diagnosis.assessed_by_another(await diagnosis.client(), {"distance_months": 8})
     await diagnosis.get(f"/proposals/{proposal['id']}/alternatives")
 
     refused = await diagnosis.post("/proposal-confirmations", {"proposalIds": [proposal["id"]]})

@@ -148,7 +148,7 @@ async def test_in_doubt_waits_for_a_new_assessment(diagnosis: Diagnosis) -> None
 
 @pytest.mark.requirement("DIA-12")
 async def test_together_is_confirmed_only_what_this_person_opened(diagnosis: Diagnosis) -> None:
-    proposals = [await diagnosis.assess(await diagnosis.client(), {"distance_months": n}) for n in (2, 8)]
+    proposals = [await diagnosis.assessed_by_another(await diagnosis.client(), {"distance_months": n}) for n in (2, 8)]
     ids = [each["id"] for each in proposals]
     await diagnosis.get(f"/proposals/{ids[0]}")
     await diagnosis.get(f"/proposals/{ids[1]}", headers=diagnosis.token("caseworker", sub="s-2"))
@@ -165,6 +165,37 @@ async def test_together_is_confirmed_only_what_this_person_opened(diagnosis: Dia
 
 
 @pytest.mark.requirement("POL-4")
+async def test_one_is_confirmed_only_by_who_opened_it_or_entered_its_assessment(diagnosis: Diagnosis) -> None:
+    proposal = await diagnosis.assessed_by_another(await diagnosis.client(), {"distance_months": 8})
+    path = f"/proposals/{proposal['id']}"
+
+    unseen = await diagnosis.post(f"{path}/confirmations", {})
+    await diagnosis.get(path)
+    confirmed = await diagnosis.confirm(proposal)
+
+    assert (unseen.status_code, unseen.json()["proposals"]) == (409, [proposal["id"]])
+    assert (confirmed["state"], confirmed["decidedBy"]) == ("confirmed", "staff:s-1")
+    own = await diagnosis.assess(await diagnosis.client(), {"distance_months": 8})
+    assert own["openedAt"]
+    assert (await diagnosis.confirm(own))["state"] == "confirmed"
+
+
+async def test_the_list_tells_what_the_caller_opened_and_by_which_receipt(diagnosis: Diagnosis) -> None:
+    made = [await diagnosis.assessed_by_another(await diagnosis.client(), {"distance_months": n}) for n in (2, 8, 18)]
+    read = (await diagnosis.get(f"/proposals/{made[1]['id']}")).json()
+    await diagnosis.get(f"/proposals/{made[0]['id']}", headers=diagnosis.token("caseworker", sub="s-2"))
+
+    listed = (await diagnosis.get("/proposals")).json()["items"]
+    unopened, seen = [(await diagnosis.get("/proposals", opened=it)).json()["items"] for it in ("false", "true")]
+
+    assert [each["openedAt"] is not None for each in listed] == [False, True, False]
+    assert listed[1]["openedAt"] == read["openedAt"]
+    assert [each["receipt"] for each in listed] == [each["receipt"] for each in made]
+    assert all(each["receipt"]["receiptId"] and each["receipt"]["rule"] for each in listed)
+    assert [each["id"] for each in unopened] == [made[0]["id"], made[2]["id"]]
+    assert [each["id"] for each in seen] == [made[1]["id"]]
+
+
 async def test_a_late_entry_is_decided_by_the_policy_of_its_day(diagnosis: Diagnosis) -> None:
     client = await diagnosis.client()
     facts = {"distance_months": 30, "indications": ["job_agreement"]}

@@ -1,7 +1,7 @@
 """A named professional decides on a proposal: confirms it, alone or together with others, or overrides it (DIA-12)."""
 
-from collections.abc import Sequence
-from datetime import date
+from collections.abc import Collection, Sequence
+from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
 
@@ -31,6 +31,12 @@ from policy import Explanation, Facts, Pack, explain
 async def look_at(work: Work, proposal_id: UUID) -> Proposal:
     """A proposal, and that this person looked at it."""
     proposal = await _read(work, proposal_id)
+    await show(work, proposal)
+    return proposal
+
+
+async def show(work: Work, proposal: Proposal) -> None:
+    """Keep that this person saw the whole proposal: opened, or in the answer to the assessment that they entered."""
     seen = {
         "proposal_id": proposal.id,
         "by": work.actor,
@@ -38,7 +44,12 @@ async def look_at(work: Work, proposal_id: UUID) -> Proposal:
         "at": work.clock.wall(),
     }
     await work.session.execute(insert(Opened).values(seen).on_conflict_do_nothing())
-    return proposal
+
+
+async def opened(work: Work, proposal_ids: Collection[UUID]) -> dict[UUID, datetime]:
+    """Which of these proposals this person opened, and when first."""
+    query = select(Opened.proposal_id, Opened.at).where(Opened.proposal_id.in_(proposal_ids), Opened.by == work.actor)
+    return {row.proposal_id: row.at for row in await work.session.execute(query)}
 
 
 async def explained(work: Work, proposal_id: UUID) -> tuple[Proposal, Explanation]:
@@ -50,9 +61,11 @@ async def explained(work: Work, proposal_id: UUID) -> tuple[Proposal, Explanatio
 
 
 async def confirm(work: Work, proposal_id: UUID, on: date | None) -> Proposal:
-    """The client gets the category that policy proposes."""
+    """The client gets the category that policy proposes; who confirms it opened it first."""
     by = decider(work)
     proposal, client = await _in_hand(work, proposal_id)
+    if not await opened(work, [proposal_id]):
+        raise NotOpened(proposals=[str(proposal_id)])
     day = _decided_on(work, proposal, on)
     if proposal.status == "undecided":
         raise NothingToConfirm
@@ -66,17 +79,13 @@ async def confirm(work: Work, proposal_id: UUID, on: date | None) -> Proposal:
 
 async def confirm_together(work: Work, proposal_ids: Sequence[UUID], on: date | None) -> list[Proposal]:
     """Confirm several proposals, all or none; each was looked at first by who confirms them."""
-    by = decider(work)
+    decider(work)
     found = set(await work.session.scalars(select(Proposal.id).where(Proposal.id.in_(proposal_ids))))
     for index, each in enumerate(proposal_ids):
         if each not in found:
             raise Invalid.at(f"#/proposalIds/{index}", "is not a proposal that there is")
-    opened = set(
-        await work.session.scalars(
-            select(Opened.proposal_id).where(Opened.proposal_id.in_(proposal_ids), Opened.by == by)
-        )
-    )
-    unseen = [str(each) for each in proposal_ids if each not in opened]
+    seen = await opened(work, proposal_ids)
+    unseen = [str(each) for each in proposal_ids if each not in seen]
     if unseen:
         raise NotOpened(proposals=unseen)
     return [await confirm(work, each, on) for each in sorted(found)]

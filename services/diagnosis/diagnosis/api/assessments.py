@@ -12,7 +12,7 @@ from chassis.problems import Invalid
 from chassis.routes import ServiceRoute, WorkInHand
 from chassis.security import STAFF, Role, allow
 from diagnosis.actions.assessments import SEALED, Findings, assess, assessment_of, assessments_of, correct
-from diagnosis.api.proposals import ProposalAnswer
+from diagnosis.api.proposals import ProposalAnswer, shown_whole
 from diagnosis.questionnaires import questionnaire, questionnaires
 from diagnosis.sealing import Seal
 from diagnosis.tables import Assessment
@@ -125,7 +125,7 @@ async def make_assessment(
     )
     proposal = await assess(work, seal, client_id, findings)
     response.headers["Location"] = f"/v1/proposals/{proposal.id}"
-    return ProposalAnswer.of(proposal, work)
+    return await shown_whole(work, proposal)
 
 
 @router.get("/clients/{client_id}/assessments", dependencies=[allow(Role.CASEWORKER)])
@@ -154,4 +154,4 @@ async def correct_assessment(
     )
     proposal = await correct(work, seal, assessment_id, findings)
     response.headers["Location"] = f"/v1/proposals/{proposal.id}"
-    return ProposalAnswer.of(proposal, work)
+    return await shown_whole(work, proposal)
