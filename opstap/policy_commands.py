@@ -12,8 +12,20 @@ from pydantic import ValidationError
 
 from opstap.explained import table
 from opstap.operators.told import wide_console
-from policy import Decision, Facts, Library, NoPolicyInForce, Pack, PolicyErrors, UnknownMunicipality, explain
+from policy import (
+    Decision,
+    Facts,
+    Library,
+    NoPolicyInForce,
+    Pack,
+    PolicyErrors,
+    Track,
+    UnknownMunicipality,
+    explain,
+    load_draft,
+)
 from policy.calendar import years_without_decree
+from policy.readability import Reading
 
 app = typer.Typer(help="Check policy packs and ask them what they decide.", no_args_is_help=True)
 
@@ -80,6 +92,40 @@ def check(
         typer.echo(
             f"warning: no royal decree on holidays is on record for {year} (Algemene termijnenwet, art. 3)", err=True
         )
+
+
+@app.command()
+def letters(
+    file: Annotated[Path, typer.Argument(help="A pack, adopted or a draft.")],
+    policies: Policies = None,
+) -> None:
+    """Show every letter of a pack as a client on each track would read it, and what keeps it from plain language."""
+    try:
+        pack = load_draft(file, policies or policies_folder())
+    except PolicyErrors as errors:
+        for fault in errors.faults:
+            typer.echo(str(fault))
+        raise typer.Exit(WRONG_PACKS) from errors
+    except OSError as fault:
+        _refuse(str(fault))
+    complaints = 0
+    for kind, letter in pack.letters.items():
+        for track in pack.tracks.values():
+            reading = Reading.of_letter(letter, track.meaning)
+            complaints += len(reading.complaints)
+            typer.echo(f"== {kind}, versie {letter.version}, {track.label} (leesgemak {reading.ease:.0f})")
+            typer.echo(
+                "\n".join([*letter.filled(_example(pack, track)), *(f"! {each}" for each in reading.complaints)])
+            )
+    raise typer.Exit(WRONG_PACKS if complaints else 0)
+
+
+def _example(pack: Pack, track: Track) -> dict[str, str]:
+    role = next(iter(pack.roles.values()))
+    return {
+        "name": "mevrouw Jansen", "track_label": track.label, "track_meaning": track.meaning,
+        "caseworker_name": role.label, "municipality_name": pack.name,
+    }  # fmt: skip
 
 
 def as_json(decision: Decision) -> dict[str, Any]:

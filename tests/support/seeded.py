@@ -444,6 +444,11 @@ async def _read_letter(house: House) -> Ready:
     return Ready({"letter_id": letter["id"]})
 
 
+@_valid("intake", "previewLetter")
+async def _preview_letter(house: House) -> Ready:
+    return Ready({"client_id": await house.categorised()}, {"kind": "handover"})
+
+
 def _caseload(house: House) -> str:
     person = house.person()
     columns = "municipality,bsn,family_name,birth_date\n"

@@ -1,24 +1,30 @@
 """Letters in plain Dutch, level B1 (ROU-14)."""
 
 import re
-from typing import Literal, Self, get_args
+from collections.abc import Mapping
+from typing import Literal, NamedTuple, Self, get_args
 
 from pydantic import model_validator
 
 from policy.section import Id, Section, Text
 
-PLACEHOLDERS = frozenset({"name", "track_label", "caseworker_name", "municipality_name"})
+PLACEHOLDERS = frozenset({"name", "track_label", "track_meaning", "caseworker_name", "municipality_name"})
 _PLACEHOLDER = re.compile(r"\{\{\s*(.*?)\s*\}\}")
 
 LetterId = Literal["categorised", "handover", "exit"]
 LETTERS: tuple[LetterId, ...] = get_args(LetterId)
 
 
-class Letter(Section):
-    """A letter with a version of its own; ``{{ name }}`` and the like are filled in by who sends it."""
+class Filled(NamedTuple):
+    """A letter as it is read."""
 
-    id: Id
-    version: int
+    subject: str
+    body: str
+
+
+class Template(Section):
+    """The text of a letter; ``{{ name }}`` and the like are filled in by who sends it."""
+
     subject: Text
     body: Text
 
@@ -29,3 +35,14 @@ class Letter(Section):
             allowed = ", ".join(sorted(PLACEHOLDERS))
             raise ValueError(f"unknown placeholder {', '.join(unknown)}; allowed are {allowed}")
         return self
+
+    def filled(self, values: Mapping[str, str]) -> Filled:
+        """The letter with a value for every placeholder."""
+        return Filled(*(_PLACEHOLDER.sub(lambda found: values[found[1]], text) for text in (self.subject, self.body)))
+
+
+class Letter(Template):
+    """A letter of the pack, with a version of its own."""
+
+    id: Id
+    version: int

@@ -26,6 +26,8 @@ class Track(Section):
     id: Id
     label: Text
     aim: Aim
+    meaning: Text
+    """What it means for the client, in words for a letter."""
 
 
 class Note(Section):

@@ -226,6 +226,8 @@ class Letter(Base):
     body: Mapped[str]
     template: Mapped[str]
     """The pack, its version, and the version of the template in it."""
+    pack_digest: Mapped[str]
+    """Of the pack's very text, so that it can be shown later which words were sent under which policy."""
     sent_on: Mapped[date]
 
 

@@ -83,7 +83,7 @@ async def test_a_letter_tells_track_and_caseworker_whichever_is_heard_first(
     assert "(w-7)" in letter["body"]
     assert "Gemeente Voorschoten" in letter["body"]
     assert "{{" not in letter["body"]
-    assert letter["template"] == "voorschoten-2024 1 categorised 1"
+    assert letter["template"] == "voorschoten-2024 1 categorised 2"
     [sent] = await intake.said(LetterSent, client)
     assert sent.data.model_dump() == {
         "occurred_on": TODAY, "by": "staff:w-1", "letter_id": sent.data.letter_id, "kind": "categorised",
@@ -178,7 +178,7 @@ async def test_a_letter_says_goodbye_but_not_to_the_dead(intake: Intake, role_of
 
     kinds = [[each["kind"] for each in await letters(intake, client)] for client in (working, dead, left, never_guided)]
     assert kinds == [["categorised", "exit"], ["categorised"], ["categorised"], []]
-    assert (await letters(intake, working))[1]["subject"] == "Uw begeleiding stopt"
+    assert (await letters(intake, working))[1]["subject"] == "Onze hulp aan u stopt"
 
 
 async def test_a_goodbye_that_is_heard_before_the_category_goes_out_with_it(
@@ -232,3 +232,39 @@ async def test_what_is_heard_of_two_producers_at_the_same_moment_still_makes_one
             intake.hear(client, assigned(role_of["1A"])),
         )
         assert len(await letters(intake, client)) == 1
+
+
+@pytest.mark.requirement("ROU-14")
+async def test_a_letter_is_looked_at_before_it_is_sent(intake: Intake) -> None:
+    client = await intake.client()
+    path, asked = f"/clients/{client}/letter-previews", {"kind": "handover"}
+    missing = await intake.post(path, asked)
+    assert missing.json()["errors"] == [{"detail": "is needed: this client is on no track yet", "pointer": "#/track"}]
+
+    seen = (await intake.post(path, {**asked, "track": "participation"})).json()
+    assert (seen["template"], seen["complaints"]) == ("voorschoten-2024 1 handover 2", [])
+    assert "U gaat verder bij Participatie." in seen["body"]
+    assert "{{" not in seen["body"]
+    assert seen["packDigest"] == intake.service.office.policies.in_force("GM0626", TODAY).digest
+    assert await letters(intake, client) == []
+
+
+async def test_a_draft_of_a_letter_is_looked_at_and_complained_of(intake: Intake) -> None:
+    path = f"/clients/{await intake.client()}/letter-previews"
+    asked: dict[str, Any] = {"kind": "exit", "track": "participation"}
+    draft = {"subject": "Dag {{ name }}", "body": "Uw begeleiding wordt door ons beëindigd en gestopt."}
+    seen = (await intake.post(path, {**asked, "template": draft})).json()
+    assert seen["template"].endswith("draft")
+    assert any("lijdende vorm" in each for each in seen["complaints"])
+
+    wrong = await intake.post(path, {**asked, "template": {"subject": "x", "body": "{{ bsn }}"}})
+    assert wrong.status_code == 400
+    assert "unknown placeholder bsn" in wrong.json()["errors"][0]["detail"]
+    elsewhere = await intake.post(path, {**asked, "track": "nowhere"})
+    assert elsewhere.json()["errors"][0]["pointer"] == "#/track"
+
+
+async def test_there_is_no_letter_to_look_at_for_the_dead(intake: Intake) -> None:
+    client = await intake.client()
+    await intake.done(f"/clients/{client}/deaths")
+    assert (await intake.post(f"/clients/{client}/letter-previews", {"kind": "exit"})).status_code == 409

@@ -6,25 +6,25 @@ when the letter is read, so that letters hold no identity data.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from uuid import UUID
 
-from jinja2 import StrictUndefined
-from jinja2.sandbox import SandboxedEnvironment
 from sqlalchemy import select
 
+from chassis.problems import Invalid
 from chassis.work import Work
 from contracts.intake import LetterSent
 from contracts.model import Actor
-from intake.actions.clients import pack_of
+from intake.actions.clients import open_client, pack_of
 from intake.tables import AwaitedLetter, Client, Letter, Standing
 from policy import Pack
-from policy.letters import LetterId
+from policy.letters import Filled, LetterId, Template
+from policy.letters import Letter as Written
+from policy.readability import Reading
 
 NAME_STAYS_OPEN = "{{ name }}"
 NOBODY_YET = "de gemeente"
 """Whom to call where no caseworker is known."""
-
-_templates = SandboxedEnvironment(undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True)
 
 
 class AwaitedLetters:
@@ -72,20 +72,41 @@ def write(work: Work, client: Client, standing: Standing, kind: LetterId, by: Ac
     template = pack.letters.get(kind)
     if template is None:
         return
-    values = {
-        "name": NAME_STAYS_OPEN,
-        "track_label": pack.tracks[standing.track].label if standing.track in pack.tracks else standing.track,
-        "caseworker_name": _caseworker(pack, standing),
-        "municipality_name": pack.name,
-    }
+    filled = template.filled(values_for(pack, standing, standing.track))
     letter = Letter(
         id=work.ids(), client_id=client.id, municipality=client.municipality, kind=kind, sent_on=work.today,
-        subject=_filled(template.subject, values), body=_filled(template.body, values),
-        template=f"{pack.id} {pack.version} {kind} {template.version}",
+        subject=filled.subject, body=filled.body, template=named(pack, template), pack_digest=pack.digest,
     )  # fmt: skip
     work.session.add(letter)
     event = LetterSent(occurred_on=work.today, by=by, letter_id=letter.id, kind=kind)
     work.publish(client.id, client.municipality, event)
+
+
+@dataclass(frozen=True)
+class Preview:
+    """A letter that was not sent; the name stays open in it."""
+
+    filled: Filled
+    template: str
+    pack_digest: str
+    complaints: tuple[str, ...]
+
+
+async def preview_of(
+    work: Work, client_id: UUID, kind: LetterId, track: str | None, draft: Template | None
+) -> tuple[Client, Preview]:
+    """The letter that this client would get now, by the pack in force or by a draft of its template."""
+    client = await open_client(work, client_id)
+    standing = await work.session.get(Standing, client.id) or Standing(client_id=client.id)
+    pack, on_track = pack_of(work, client.municipality), track or standing.track
+    if on_track is None:
+        raise Invalid.at("#/track", "is needed: this client is on no track yet")
+    if track is not None and track not in pack.tracks:
+        raise Invalid.at("#/track", f"is one of {', '.join(pack.tracks)}")
+    template = draft or pack.letters[kind]
+    values = values_for(pack, standing, on_track)
+    complaints = Reading.of_letter(template, values["track_meaning"]).complaints
+    return client, Preview(template.filled(values), named(pack, template), pack.digest, complaints)
 
 
 def addressed(text: str, name: str) -> str:
@@ -93,8 +114,22 @@ def addressed(text: str, name: str) -> str:
     return text.replace(NAME_STAYS_OPEN, name)
 
 
-def _filled(template: str, values: dict[str, str]) -> str:
-    return _templates.from_string(template).render(values)
+def named(pack: Pack, template: Template) -> str:
+    """How a template is referred to; a draft has no version yet."""
+    version = f"{template.id} {template.version}" if isinstance(template, Written) else "draft"
+    return f"{pack.id} {pack.version} {version}"
+
+
+def values_for(pack: Pack, standing: Standing, track: str) -> dict[str, str]:
+    """What the placeholders stand for, for who is on this track; a track of an earlier policy goes by its id."""
+    known = pack.tracks.get(track)
+    return {
+        "name": NAME_STAYS_OPEN,
+        "track_label": known.label if known else track,
+        "track_meaning": known.meaning if known else "",
+        "caseworker_name": _caseworker(pack, standing),
+        "municipality_name": pack.name,
+    }
 
 
 def _caseworker(pack: Pack, standing: Standing) -> str:

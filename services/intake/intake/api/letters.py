@@ -1,19 +1,22 @@
 """Letters that went out."""
 
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter
+from pydantic import Field, ValidationError
 from sqlalchemy import select
 
-from chassis.models import AnswerModel, Day, Items
-from chassis.problems import NotFound
+from chassis.models import AnswerModel, ApiModel, Code, Day, Items, Text
+from chassis.problems import Invalid, NotFound
 from chassis.routes import ServiceRoute, WorkInHand
 from chassis.security import allow
 from intake.actions import audit
-from intake.actions.letters import addressed
+from intake.actions.letters import addressed, preview_of
 from intake.api.common import ENTERED_BY, VaultInHand
 from intake.identity import Identity
 from intake.tables import Letter, client_by_id
+from policy.letters import LetterId, Template
 
 router = APIRouter(route_class=ServiceRoute, tags=["letters"])
 
@@ -25,6 +28,7 @@ class LetterInList(AnswerModel):
     client_id: UUID
     kind: str
     template: str
+    pack_digest: str
     sent_on: Day
 
 
@@ -55,7 +59,57 @@ async def read_letter(letter_id: UUID, work: WorkInHand, vault: VaultInHand) -> 
     name = Identity(vault, client).name.whole
     audit.record(work, "letter.read", letter.municipality, client.id)
     return LetterAnswer(
-        id=letter.id, client_id=client.id, kind=letter.kind, template=letter.template, sent_on=letter.sent_on,
+        id=letter.id, client_id=client.id, kind=letter.kind, template=letter.template,
+        pack_digest=letter.pack_digest, sent_on=letter.sent_on,
         subject=addressed(letter.subject, name), body=addressed(letter.body, name),
         secret_address=client.secret_address,
     )  # fmt: skip
+
+
+class DraftTemplate(ApiModel):
+    """A text that is not in the pack yet."""
+
+    subject: Annotated[Text, Field(min_length=1)]
+    body: Annotated[Text, Field(min_length=1)]
+
+
+class NewPreview(ApiModel):
+    """Which letter to look at; with the text of a draft instead of the pack's, or for another track."""
+
+    kind: LetterId
+    track: Code | None = None
+    template: DraftTemplate | None = None
+
+
+class PreviewAnswer(AnswerModel):
+    """A letter as it would be, with what keeps it from plain language; nothing is sent or kept."""
+
+    client_id: UUID
+    kind: str
+    template: str
+    pack_digest: str
+    subject: str
+    body: str
+    secret_address: bool
+    complaints: list[str]
+
+
+@router.post("/clients/{client_id}/letter-previews", dependencies=[allow(*ENTERED_BY)])
+async def preview_letter(client_id: UUID, body: NewPreview, work: WorkInHand, vault: VaultInHand) -> PreviewAnswer:
+    """A letter as the client would read it now. Every look is recorded; there are no letters to who died or left."""
+    draft = None if body.template is None else _draft(body.template)
+    client, preview = await preview_of(work, client_id, body.kind, body.track, draft)
+    name = Identity(vault, client).name.whole
+    audit.record(work, "letter.previewed", client.municipality, client.id)
+    subject, text = addressed(preview.filled.subject, name), addressed(preview.filled.body, name)
+    return PreviewAnswer(
+        client_id=client.id, kind=body.kind, template=preview.template, pack_digest=preview.pack_digest,
+        subject=subject, body=text, secret_address=client.secret_address, complaints=list(preview.complaints),
+    )  # fmt: skip
+
+
+def _draft(written: DraftTemplate) -> Template:
+    try:
+        return Template(subject=written.subject, body=written.body)
+    except ValidationError as fault:
+        raise Invalid.at("#/template", fault.errors()[0]["msg"]) from fault

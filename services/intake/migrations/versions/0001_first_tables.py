@@ -230,6 +230,7 @@ def upgrade() -> None:
         sa.Column("subject", sa.Text(), nullable=False),
         sa.Column("body", sa.Text(), nullable=False),
         sa.Column("template", sa.Text(), nullable=False),
+        sa.Column("pack_digest", sa.Text(), nullable=False),
         sa.Column("sent_on", sa.Date(), nullable=False),
         sa.ForeignKeyConstraint(["client_id"], ["clients.id"], name=op.f("fk_letters_client_id_clients")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_letters")),
