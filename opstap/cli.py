@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 import uvloop
 
-from opstap import import_command, policy_commands, term_command, verify_command
+from opstap import import_command, policy_commands, term_command, try_command, verify_command
 from opstap.operators import commands
 from opstap.operators.told import remedies_told, wide_console
 from opstap.policy_commands import policies_folder
@@ -18,6 +18,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+policy_commands.app.command(name="try")(try_command.try_policy)
 app.add_typer(policy_commands.app, name="policy")
 app.command(name="term")(term_command.term)
 app.command(name="import")(import_command.import_caseload)

@@ -1,6 +1,6 @@
 """A trial as a web page: in Dutch, in one file, with nothing from elsewhere."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from chassis.pages import HEADERS, Pages
 from diagnosis.tables import PolicyTrial, TrialMove
@@ -44,6 +44,7 @@ def page_of(trial: PolicyTrial, moves: Mapping[str, Sequence[TrialMove]]) -> tup
         trial=trial,
         result=result,
         matrix=matrix(result) if result else None,
+        labels={each.id: each.label for each in result.present.categories} if result else {},
         moves=moves,
         shown=SHOWN,
         terms=TERMS,
@@ -71,9 +72,14 @@ def matrix(result: Result) -> Matrix:
     for flow in result.matrix:
         key = place(flow.before, flow.status_before), place(flow.after, flow.status_after)
         clients[key] = clients.get(key, 0) + flow.clients
-    rows = [*result.present.categories, *sorted({before for before, _ in clients} - result.present.categories.keys())]
-    columns = [*result.draft.categories, *sorted({after for _, after in clients} - result.draft.categories.keys())]
+    rows = _in_order((each.id for each in result.present.categories), (before for before, _ in clients))
+    columns = _in_order((each.id for each in result.draft.categories), (after for _, after in clients))
     return Matrix(rows, columns, clients)
+
+
+def _in_order(known: Iterable[str], found: Iterable[str]) -> list[str]:
+    first = list(known)
+    return [*first, *sorted(set(found) - set(first))]
 
 
 def place(category: str | None, status: str) -> str:
@@ -86,4 +92,5 @@ def partner(named: str | None, result: Result) -> str:
     if named is None:
         return "geen"
     id, _, _ = named.partition("/")
-    return result.draft.partners.get(id) or result.present.partners.get(id) or id
+    names = {each.id: each.label for each in (*result.present.partners, *result.draft.partners)}
+    return names.get(id, id)

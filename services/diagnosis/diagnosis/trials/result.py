@@ -4,6 +4,13 @@ from chassis.models import AnswerModel
 from policy import Pack
 
 
+class Label(AnswerModel):
+    """A code of the policy, as people read it."""
+
+    id: str
+    label: str
+
+
 class PackOf(AnswerModel):
     """A pack, with the words that a result is shown in."""
 
@@ -11,8 +18,9 @@ class PackOf(AnswerModel):
     version: str
     digest: str
     name: str
-    categories: dict[str, str]
-    partners: dict[str, str]
+    categories: list[Label]
+    """In the order of the pack."""
+    partners: list[Label]
 
     @classmethod
     def of(cls, pack: Pack) -> "PackOf":
@@ -22,8 +30,8 @@ class PackOf(AnswerModel):
             version=pack.version,
             digest=pack.digest,
             name=pack.name,
-            categories={id: each.label for id, each in pack.categories.items()},
-            partners={id: each.name for id, each in pack.partners.items()},
+            categories=[Label(id=id, label=each.label) for id, each in pack.categories.items()],
+            partners=[Label(id=id, label=each.name) for id, each in pack.partners.items()],
         )
 
 
