@@ -39,6 +39,7 @@ ENTITIES = (
     Entity("handovers", (routing.HandoverDue,), "handover_id"),
     Entity("referrals", (routing.ReferralRequested,), "referral_id"),
     Entity("conversations", (routing.ConversationHeld, routing.ReviewHeld), "conversation_id"),
+    Entity("agreements", (routing.AgreementMade,), "agreement_id"),
     Entity("measures", (routing.MeasureImposed,), "measure_id"),
     Entity("exits", (routing.ClientExited,), "exit_id"),
     Entity("partner_groups", (partners.GroupFilled,)),

@@ -608,7 +608,7 @@ async def _transfer_clients(house: House) -> Ready:
     return Ready({"staff_id": await _newcomer(house)}, {"municipality": VOORSCHOTEN, "note": "Warm overgedragen"})
 
 
-for _operation in ("readJourney", "listDeadlines"):
+for _operation in ("readJourney", "listDeadlines", "listAgreements"):
     _of_client("routing", _operation, categorised=True)
 for _operation, _body in {
     "startRoute": {"route": "focus_op_werk"},
@@ -677,16 +677,72 @@ async def _agreement(house: House, client: str) -> str:
     return str((await house.done("routing", f"/clients/{client}/agreements", {"agreed": "Komt dinsdag"}))["id"])
 
 
-@_valid("routing", "missAgreement")
-async def _miss_agreement(house: House) -> Ready:
+async def _broken(house: House, client: str) -> str:
+    """An agreement that was not kept."""
+    agreement = await _agreement(house, client)
+    await house.done("routing", f"/agreements/{agreement}/misses")
+    return agreement
+
+
+@_valid("routing", "keepAgreement", "missAgreement", "extendAgreement")
+async def _answer_agreement(house: House) -> Ready:
     return Ready({"agreement_id": await _agreement(house, await house.categorised())}, {})
+
+
+@_valid("routing", "correctAgreement")
+async def _correct_agreement(house: House) -> Ready:
+    body = {"agreed": "Komt woensdag", "reason": "De verkeerde dag"}
+    return Ready({"agreement_id": await _agreement(house, await house.categorised())}, body)
+
+
+@_valid("routing", "revertAgreement")
+async def _revert_agreement(house: House) -> Ready:
+    broken = await _broken(house, await house.categorised())
+    return Ready({"agreement_id": broken}, {"reason": "Was er wel"})
+
+
+@_valid("routing", "takeStep")
+async def _take_step(house: House) -> Ready:
+    return Ready({"agreement_id": await _broken(house, await house.categorised())}, {"step": "talk"})
+
+
+async def _conversation(house: House) -> str:
+    path = f"/clients/{await house.categorised()}/conversations"
+    return str((await house.done("routing", path, {"kind": "face_to_face"}))["id"])
+
+
+@_valid("routing", "correctConversation")
+async def _correct_conversation(house: House) -> Ready:
+    body = {"kind": "telephone", "heldOn": house.today, "faceToFace": False, "reason": "Het was aan de telefoon"}
+    return Ready({"conversation_id": await _conversation(house)}, body)
+
+
+@_valid("routing", "cancelConversation")
+async def _cancel_conversation(house: House) -> Ready:
+    return Ready({"conversation_id": await _conversation(house)}, {"reason": "Bij een andere klant"})
+
+
+async def _job(house: House) -> str:
+    path = f"/clients/{await house.categorised()}/part-time-work"
+    return str((await house.done("routing", path, {"hoursPerWeek": 12, "incomePerMonth": 600}))["id"])
+
+
+@_valid("routing", "correctPartTimeWork")
+async def _correct_part_time_work(house: House) -> Ready:
+    body = {"hoursPerWeek": 16, "incomePerMonth": 800, "reason": "Loonstrook"}
+    return Ready({"work_id": await _job(house)}, body)
+
+
+@_valid("routing", "endPartTimeWork")
+async def _end_part_time_work(house: House) -> Ready:
+    return Ready({"work_id": await _job(house)}, {})
 
 
 @_valid("routing", "imposeMeasure")
 async def _impose_measure(house: House) -> Ready:
     client = await house.categorised()
-    for _ in range(2):
-        await house.done("routing", f"/agreements/{await _agreement(house, client)}/misses")
+    await house.done("routing", f"/agreements/{await _broken(house, client)}/steps", {"step": "talk"})
+    await _broken(house, client)
     body = {"ground": "Kwam niet", "percentage": 20, "startsOn": house.day(1), "endsOn": house.day(30)}
     return Ready({"client_id": client}, body)
 

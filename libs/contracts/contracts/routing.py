@@ -138,13 +138,18 @@ class ConversationDue(RoutingEvent):
 
 
 class ConversationHeld(RoutingEvent):
-    """A conversation took place; `option` is what it ended in, by number in the policy."""
+    """A conversation took place; `option` is what it ended in, by number in the policy.
+
+    A correction is a conversation that names the one it replaces, and the option that stood there.
+    """
 
     conversation_id: UUID
     kind: str
     option: int | None = None
     face_to_face: bool = True
     home_visit: bool = False
+    corrects: UUID | None = None
+    corrected_option: int | None = None
 
 
 class ReviewDue(RoutingEvent):
@@ -154,32 +159,101 @@ class ReviewDue(RoutingEvent):
 
 
 class ReviewHeld(RoutingEvent):
-    """The yearly review took place; `option` as for a conversation."""
+    """The yearly review took place; `option` and corrections as for a conversation."""
 
     conversation_id: UUID
     option: int | None = None
     face_to_face: bool = True
     home_visit: bool = False
+    corrects: UUID | None = None
+    corrected_option: int | None = None
+
+
+class ConversationCancelled(RoutingEvent):
+    """A conversation or review that was recorded never took place; `option` is what stood there."""
+
+    conversation_id: UUID
+    option: int | None = None
 
 
 class ParticipationRecorded(RoutingEvent):
-    """In which form a client takes part in society."""
+    """In which form a client takes part in society; `conversation_id` is the conversation that ended so."""
 
     form: Literal["volunteer", "informal_care", "social_activity", "none"]
+    conversation_id: UUID | None = None
 
 
 class PartTimeWorkRecorded(RoutingEvent):
-    """Part-time work while on benefit: hours a week and income a month, in bands."""
+    """Part-time work while on benefit: hours a week and income a month, in bands.
+
+    A correction is work that names the work it replaces.
+    """
 
     hours_band: Literal["0-8", "9-16", "17-24", "25-31", "32+"]
     income_band: Literal["0-250", "251-500", "501-750", "751-1000", "1001+"]
+    work_id: UUID | None = None
+    corrects: UUID | None = None
+
+
+class PartTimeWorkEnded(RoutingEvent):
+    """A client on benefit worked part-time until `occurred_on`."""
+
+    work_id: UUID
+
+
+class AgreementMade(RoutingEvent):
+    """Something was agreed with the client, to be done by `due_on`; its text stays in routing.
+
+    A correction is an agreement that names the one it replaces.
+    """
+
+    agreement_id: UUID
+    due_on: date | None = None
+    conversation_id: UUID | None = None
+    corrects: UUID | None = None
+
+
+class AgreementKept(RoutingEvent):
+    """The client did what was agreed."""
+
+    agreement_id: UUID
+
+
+class AgreementContinued(RoutingEvent):
+    """An agreement goes on, to be done by `due_on`."""
+
+    agreement_id: UUID
+    due_on: date | None = None
+
+
+class AgreementReopened(RoutingEvent):
+    """That an agreement was kept, or was not, had been recorded by mistake."""
+
+    agreement_id: UUID
+
+
+class AgreementCancelled(RoutingEvent):
+    """The conversation in which something was agreed never took place."""
+
+    agreement_id: UUID
 
 
 class AgreementMissed(RoutingEvent):
-    """An agreement was not kept; `step` is the rung of the ladder that follows."""
+    """An agreement was not kept; `step` is the rung of the ladder that follows.
+
+    Said again when another rung follows because of a correction: then `corrects` is the agreement itself.
+    """
 
     agreement_id: UUID
     step: Literal["talk", "influence", "measure"]
+    corrects: UUID | None = None
+
+
+class LadderStepTaken(RoutingEvent):
+    """What follows an agreement that was not kept took place; a measure has an event of its own."""
+
+    agreement_id: UUID
+    step: Literal["talk", "influence"]
 
 
 class MeasureImposed(RoutingEvent):

@@ -27,6 +27,7 @@ from contracts.partners import PartnerSignalled
 from contracts.routing import (
     ClientExited,
     ClientReturned,
+    ConversationCancelled,
     ConversationHeld,
     ExitReverted,
     HandoverDue,
@@ -75,13 +76,19 @@ async def rest_ended(work: Work, envelopes: Envelopes[RestPeriodEnded]) -> None:
 
 
 async def spoken(work: Work, envelopes: Envelopes[ConversationHeld] | Envelopes[ReviewHeld]) -> None:
-    """Invite whose conversation ended in the option that asks for a new diagnosis."""
-    chosen = [
-        each
-        for each in envelopes
-        if option_leads_here(work.policies.in_force(each.municipality, each.data.occurred_on), each.data.option)
+    """Invite whose conversation ended in the option that asks for a new diagnosis; nobody whose did not after all."""
+    chosen = [each for each in envelopes if _leads_here(work, each, each.data.option)]
+    after_all_not = [
+        each for each in envelopes if each not in chosen and _leads_here(work, each, each.data.corrected_option)
     ]
-    await _invite(work, chosen, "conversation", due="conversation")
+    await _expect_no_more(work, after_all_not)
+    newly = [each for each in chosen if not _leads_here(work, each, each.data.corrected_option)]
+    await _invite(work, newly, "conversation", due="conversation")
+
+
+async def never_spoken(work: Work, envelopes: Envelopes[ConversationCancelled]) -> None:
+    """A conversation never took place: nobody is invited because of it."""
+    await _expect_no_more(work, [each for each in envelopes if _leads_here(work, each, each.data.option)])
 
 
 async def signalled(work: Work, envelopes: Envelopes[PartnerSignalled]) -> None:
@@ -169,6 +176,17 @@ async def _by_day(work: Work, envelopes: Envelopes[Any]) -> dict[date, list[Clie
     return days
 
 
+def _leads_here(work: Work, told: Envelope[Any], option: int | None) -> bool:
+    return option_leads_here(work.policies.in_force(told.municipality, told.data.occurred_on), option)
+
+
+async def _expect_no_more(work: Work, told: Sequence[Envelope[Any]]) -> None:
+    if not told:
+        return
+    for on, clients in (await _by_day(work, told)).items():
+        await close_invitations(work, [client.id for client in clients], "corrected", on, ("conversation",))
+
+
 async def _invite(work: Work, envelopes: Iterable[Envelope[Any]], reason: str, due: str | None = None) -> None:
     chosen = list(envelopes)
     if not chosen:
@@ -198,6 +216,7 @@ _DECIDED: Handlers = {
     RestPeriodEnded: rest_ended,
     ConversationHeld: spoken,
     ReviewHeld: spoken,
+    ConversationCancelled: never_spoken,
     PartnerSignalled: signalled,
     HandoverDue: handover_due,
     CaseImported: imported,

@@ -74,11 +74,13 @@ def _started(event: routing.InstrumentStarted) -> Mapping[str, Any]:
 
 def _spoken(event: routing.ConversationHeld | routing.ReviewHeld) -> Mapping[str, Any]:
     option = None if event.option is None else str(event.option)
-    return {"ref": event.conversation_id, "what": option, "told": _told(event, "kind", "face_to_face", "home_visit")}
+    told = _told(event, "kind", "face_to_face", "home_visit")
+    return {"ref": event.conversation_id, "what": option, "told": told, "corrects": event.corrects}
 
 
 def _worked(event: routing.PartTimeWorkRecorded) -> Mapping[str, Any]:
-    return {"what": event.income_band, "told": _told(event, "hours_band")}
+    told = _told(event, "hours_band")
+    return {"what": event.income_band, "told": told, "ref": event.work_id, "corrects": event.corrects}
 
 
 def _attended(event: intake.InformationSessionHeld) -> Mapping[str, Any]:
@@ -150,9 +152,17 @@ WORDS: Mapping[type[Event], Words] = {
     routing.ConversationHeld: _spoken,
     routing.ReviewDue: _plain,
     routing.ReviewHeld: _spoken,
-    routing.ParticipationRecorded: _what("form"),
+    routing.ConversationCancelled: _step_of("conversation_id", corrects="conversation_id"),
+    routing.ParticipationRecorded: _step_of("conversation_id", what="form"),
     routing.PartTimeWorkRecorded: _worked,
-    routing.AgreementMissed: _step_of("agreement_id", what="step"),
+    routing.PartTimeWorkEnded: _step_of("work_id"),
+    routing.AgreementMade: _step_of("agreement_id"),
+    routing.AgreementKept: _step_of("agreement_id"),
+    routing.AgreementContinued: _step_of("agreement_id"),
+    routing.AgreementMissed: _step_of("agreement_id", what="step", corrects="corrects"),
+    routing.AgreementReopened: _step_of("agreement_id", corrects="agreement_id"),
+    routing.AgreementCancelled: _step_of("agreement_id", corrects="agreement_id"),
+    routing.LadderStepTaken: _step_of("agreement_id", what="step"),
     routing.MeasureImposed: _step_of("measure_id"),
     routing.ReferralRequested: _step_of("referral_id", partner="partner", what="purpose"),
     routing.ReferralWithdrawn: _step_of("referral_id", what="reason"),

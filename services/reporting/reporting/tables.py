@@ -28,6 +28,7 @@ class Happening(Base):
         Index(None, "municipality", "kind", "occurred_on"),
         Index(None, "client_id", "occurred_on"),
         Index(None, "ref"),
+        Index("ix_happenings_corrects", "corrects", postgresql_where="corrects IS NOT NULL"),
     )
 
     event_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
@@ -51,6 +52,8 @@ class Happening(Base):
     goal: Mapped[str | None] = mapped_column(Text)
     amount: Mapped[Decimal | None] = mapped_column(Numeric(12, 2))
     ref: Mapped[UUID | None] = mapped_column(Uuid)
+    corrects: Mapped[UUID | None] = mapped_column(Uuid)
+    """The `ref` of earlier events that do not count any more because of this one."""
     told: Mapped[dict[str, Any]] = mapped_column(JSONB)
 
 

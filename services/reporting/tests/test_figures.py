@@ -15,6 +15,8 @@ from contracts.intake import ApplicationDiverted, CaseImported, NotificationRece
 from contracts.partners import ReferralAccepted, ReferralDeclined, ReferralEnded, ReferralSent, ReferralWaiting
 from contracts.routing import (
     AgreementMissed,
+    AgreementReopened,
+    ConversationCancelled,
     ConversationHeld,
     ExitReverted,
     HandoverAccepted,
@@ -166,6 +168,34 @@ async def test_part_time_work_and_what_came_of_it(reporting: Reporting) -> None:
     found = await reporting.figures(END)
     assert (found["partTime"], found["partTimeIncome"], found["partTimeHours"]) == (1, {"251-500": 1}, {"9-16": 1})
     assert (found["exits"], found["exitsFromPartTimeToWork"]) == ({"work": 2}, 1)
+
+
+@pytest.mark.requirement("ROU-19", "REP-9")
+async def test_what_was_entered_wrongly_counts_until_it_is_corrected(reporting: Reporting) -> None:
+    wrong, right, agreement, job = new_id(), new_id(), new_id(), new_id()
+    client = await reporting.client(
+        categorised(FEB, "3A", "participation"),
+        ConversationHeld(occurred_on=JUL, by=STAFF, conversation_id=wrong, kind="first", option=1),
+        ParticipationRecorded(occurred_on=JUL, by=STAFF, form="volunteer", conversation_id=wrong),
+        AgreementMissed(occurred_on=JUL, by=STAFF, agreement_id=agreement, step="talk"),
+        PartTimeWorkRecorded(occurred_on=JUL, by=STAFF, hours_band="0-8", income_band="0-250", work_id=job),
+    )
+    before = await reporting.figures(END)
+    assert (before["conversationOptions"], before["participation"]) == ({"1": 1}, {"volunteer": 1})
+    assert (before["agreementsMissed"], before["partTimeHours"]) == ({"talk": 1}, {"0-8": 1})
+    await reporting.hear(
+        client,
+        ReviewHeld(occurred_on=MAR, by=STAFF, conversation_id=right, option=4, corrects=wrong, corrected_option=1),
+        ParticipationRecorded(occurred_on=MAR, by=STAFF, form="none", conversation_id=right),
+        AgreementReopened(occurred_on=END, by=STAFF, agreement_id=agreement),
+        PartTimeWorkRecorded(occurred_on=JUL, by=STAFF, hours_band="9-16", income_band="0-250", corrects=job),
+    )
+    after = await reporting.figures(END)
+    assert (after["conversationOptions"], after["participation"]) == ({"4": 1}, {"none": 1})
+    assert (after["conversations"]["conversations"], after["conversations"]["reviews"]) == (0, 1)
+    assert (after["agreementsMissed"], after["partTimeHours"]) == ({}, {"9-16": 1})
+    await reporting.hear(client, ConversationCancelled(occurred_on=END, by=STAFF, conversation_id=right, option=4))
+    assert (await reporting.figures(END))["conversations"]["reviews"] == 0
 
 
 async def test_costs_and_measures(reporting: Reporting) -> None:

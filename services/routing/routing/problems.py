@@ -66,6 +66,27 @@ class NotInParticipation(Conflict):
     title = "A conversation ends in an option only in participation"
 
 
+class NotAnswered(Conflict):
+    """Nothing was recorded that could be taken back."""
+
+    slug = "not-answered"
+    title = "The agreement is open: nothing was recorded of whether it was kept"
+
+
+class LadderSkipped(Conflict):
+    """Another rung of the ladder comes first; the members name it."""
+
+    slug = "ladder-skipped"
+    title = "This step does not follow now"
+
+
+class MeasureFollowed(Conflict):
+    """A measure rests on an agreement that was not kept."""
+
+    slug = "measure-followed"
+    title = "A measure rests on it, so that it cannot be taken back"
+
+
 class LadderNotClimbed(Conflict):
     """A measure comes last."""
 

@@ -40,10 +40,10 @@ def hands_over(journey_track: str, diagnosed_track: str, *, suspended_by_exempti
     return journey_track != diagnosed_track and not suspended_by_exemption
 
 
-def rung(ladder: Collection[str], misses: int) -> Rung:
-    """The rung that follows the nth agreement that was not kept; the last one remains the last. A talk comes first."""
+def rung(ladder: Collection[str], taken: Collection[str]) -> Rung:
+    """The rung that follows an agreement that was not kept: the first not yet taken, or the last once more."""
     steps = [step for step in get_args(Rung) if step in ladder] or ["talk"]
-    found: Rung = steps[min(misses, len(steps)) - 1]
+    found: Rung = next((step for step in steps if step not in taken), steps[-1])
     return found
 
 

@@ -85,6 +85,8 @@ class Journey(Base):
     spoken_on: Mapped[date | None] = mapped_column(Date, default=None)
     seen_on: Mapped[date | None] = mapped_column(Date, default=None)
     """Last spoken face to face, in the office or at home."""
+    spoken_before_on: Mapped[date | None] = mapped_column(Date, default=None)
+    """Last spoken before the client came in here, as an import told."""
 
     routes: Mapped[list["Route"]] = relationship(
         back_populates="journey", order_by="Route.started_on, Route.id", lazy="raise"
@@ -240,6 +242,8 @@ class Referral(OfClient):
     overdue_step: Mapped[str | None] = mapped_column(Text, default=None)
     group_id: Mapped[UUID | None] = mapped_column(Uuid, default=None)
     session_on: Mapped[date | None] = mapped_column(Date, default=None)
+    conversation_id: Mapped[UUID | None] = mapped_column(Uuid, default=None)
+    """The conversation that asked for it."""
     exit_id: Mapped[UUID | None] = mapped_column(Uuid, default=None)
     """The exit that withdrew it."""
     journey: Mapped[Journey] = relationship(back_populates="referrals", lazy="raise")
@@ -263,18 +267,6 @@ class Exit(OfClient):
     journey: Mapped[Journey] = relationship(back_populates="exits", lazy="raise")
 
 
-class Conversation(OfClient):
-    """A conversation with a client."""
-
-    __tablename__ = "conversations"
-
-    kind: Mapped[str] = mapped_column(Text)
-    held_on: Mapped[date] = mapped_column(Date)
-    option: Mapped[int | None] = mapped_column(Integer)
-    face_to_face: Mapped[bool] = mapped_column(Boolean)
-    home_visit: Mapped[bool] = mapped_column(Boolean)
-
-
 class InstrumentUse(OfClient):
     """An instrument of the basket that a client uses or used, with what it costs."""
 
@@ -288,39 +280,6 @@ class InstrumentUse(OfClient):
     """The last day that policy allows."""
     ended_on: Mapped[date | None] = mapped_column(Date, default=None)
     outcome: Mapped[str | None] = mapped_column(Text, default=None)
-
-
-class Agreement(OfClient):
-    """What a client agreed to do."""
-
-    __tablename__ = "agreements"
-
-    agreed: Mapped[str | None] = mapped_column(Text)
-    agreed_on: Mapped[date] = mapped_column(Date)
-    missed_on: Mapped[date | None] = mapped_column(Date, default=None)
-    step: Mapped[str | None] = mapped_column(Text, default=None)
-    """The rung of the ladder that followed."""
-
-
-class Measure(OfClient):
-    """A reduction of benefit, with its ground."""
-
-    __tablename__ = "measures"
-
-    ground: Mapped[str | None] = mapped_column(Text)
-    percentage: Mapped[int] = mapped_column(Integer)
-    starts_on: Mapped[date] = mapped_column(Date)
-    ends_on: Mapped[date] = mapped_column(Date)
-
-
-class PartTimeWork(OfClient):
-    """A month of part-time work while on benefit."""
-
-    __tablename__ = "part_time_work"
-
-    month_from: Mapped[date] = mapped_column(Date)
-    hours_per_week: Mapped[int] = mapped_column(Integer)
-    income_per_month: Mapped[Decimal] = mapped_column(Numeric(12, 2))
 
 
 class PartnerSignal(OfClient):

@@ -28,11 +28,13 @@ CREATE TABLE happenings (
     goal text,
     amount numeric(12, 2),
     ref uuid,
+    corrects uuid,
     told jsonb NOT NULL DEFAULT '{}'
 );
 CREATE INDEX ix_happenings_municipality_kind_occurred_on ON happenings (municipality, kind, occurred_on);
 CREATE INDEX ix_happenings_client_id_occurred_on ON happenings (client_id, occurred_on);
 CREATE INDEX ix_happenings_ref ON happenings (ref);
+CREATE INDEX ix_happenings_corrects ON happenings (corrects) WHERE corrects IS NOT NULL;
 CREATE TABLE clients (
     id uuid CONSTRAINT pk_clients PRIMARY KEY,
     municipality text NOT NULL,

@@ -21,7 +21,7 @@ Counted = tuple[Envelope[Any], Mapping[str, Any]]
 """An event, and its words for the columns of its happening."""
 
 _COLUMNS: dict[str, Any] = dict.fromkeys(
-    ("category", "track", "what", "partner", "instrument", "goal", "amount", "ref")
+    ("category", "track", "what", "partner", "instrument", "goal", "amount", "ref", "corrects")
 ) | {"told": {}}
 
 

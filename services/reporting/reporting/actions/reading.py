@@ -123,7 +123,7 @@ async def _periods(
 
 async def read_told(session: AsyncSession, municipality: str, span: Span, known_on: date | None = None) -> Told:
     """The facts of a period, and those from before it that still matter in it."""
-    here = [Happening.municipality == municipality]
+    here = [Happening.municipality == municipality, ~_corrected(known_on)]
     if known_on is not None:
         here.append(Happening.known_on <= known_on)
     within = select(*_FACT).where(*here, Happening.occurred_on.between(span.since, span.until))
@@ -135,6 +135,15 @@ async def read_told(session: AsyncSession, municipality: str, span: Span, known_
         within=_facts(await session.execute(within)),
         before=_facts(await session.execute(before)),
     )
+
+
+def _corrected(known_on: date | None) -> ColumnElement[bool]:
+    """Whether a later event says that it was a mistake, as far as was known on a day."""
+    later = aliased(Happening)
+    says = [later.corrects == Happening.ref, later.recorded_at > Happening.recorded_at]
+    if known_on is not None:
+        says.append(later.known_on <= known_on)
+    return exists().where(*says)
 
 
 def _still_open(span: Span, known_on: date | None) -> Iterable[ColumnElement[bool]]:

@@ -155,7 +155,8 @@ def _held(what: str) -> Callable[[Any], str]:
     def template(event: routing.ConversationHeld | routing.ReviewHeld) -> str:
         how = "op huisbezoek" if event.home_visit else "" if event.face_to_face else "op afstand"
         came_of_it = " Uitkomst: {option:option}." if event.option is not None else ""
-        return f"{what} gevoerd{f', {how}' if how else ''}.{came_of_it}"
+        again = " Dit verbetert een eerder verslag." if event.corrects else ""
+        return f"{what} gevoerd{f', {how}' if how else ''}.{came_of_it}{again}"
 
     return template
 
@@ -221,8 +222,19 @@ SENTENCES: Mapping[type[Event], Template] = {
     routing.ConversationHeld: _held("Gesprek ({kind:conversation})"),
     routing.ReviewDue: "Het jaarlijkse heronderzoek had uiterlijk {due_on:day} moeten zijn.",
     routing.ReviewHeld: _held("Heronderzoek"),
+    routing.ConversationCancelled: "Een gesprek was verkeerd ingevoerd: het is er niet geweest.",
     routing.ParticipationRecorded: "Doet mee in de vorm van: {form:word}.",
     routing.PartTimeWorkRecorded: "Werkt deeltijd: {hours_band:word} uur per week, € {income_band:word} per maand.",
+    routing.PartTimeWorkEnded: "Werkt niet meer deeltijd.",
+    routing.AgreementMade: lambda event: (
+        ("Afspraak verbeterd" if event.corrects else "Afspraak gemaakt")
+        + (", te doen voor {due_on:day}." if event.due_on else ".")
+    ),
+    routing.AgreementKept: "Afspraak nagekomen.",
+    routing.AgreementContinued: _told("Afspraak loopt door", due_on=" tot {due_on:day}"),
+    routing.AgreementReopened: "Of de afspraak was nagekomen, was verkeerd ingevoerd: de afspraak staat weer open.",
+    routing.AgreementCancelled: "De afspraak was verkeerd ingevoerd en vervalt.",
+    routing.LadderStepTaken: "Na een afspraak die niet is nagekomen: {step:rung}.",
     routing.AgreementMissed: "Afspraak niet nagekomen; wat volgt: {step:rung}.",
     routing.MeasureImposed: "Maatregel opgelegd.",
     routing.ReferralRequested: lambda event: (

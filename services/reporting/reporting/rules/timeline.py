@@ -10,6 +10,14 @@ REPLACES: Mapping[str, tuple[str, ...]] = {
     "ClientCategorised": ("ClientCategorised",),
     "ClientRegistrationUndone": ("ClientRegistered",),
     "ExitReverted": ("ClientExited",),
+    "ConversationHeld": ("ConversationHeld", "ReviewHeld"),
+    "ReviewHeld": ("ConversationHeld", "ReviewHeld"),
+    "ConversationCancelled": ("ConversationHeld", "ReviewHeld"),
+    "PartTimeWorkRecorded": ("PartTimeWorkRecorded",),
+    "AgreementMade": ("AgreementMade",),
+    "AgreementMissed": ("AgreementMissed",),
+    "AgreementReopened": ("AgreementKept", "AgreementMissed", "AgreementContinued"),
+    "AgreementCancelled": ("AgreementMade",),
 }
 """By kind of event the kinds that it can take the place of, where it says so; `of` tells which."""
 
@@ -40,9 +48,9 @@ def links(lines: Iterable[Line]) -> Links:
     all_lines = list(lines)
     corrects: defaultdict[UUID, list[UUID]] = defaultdict(list)
     corrected_by: defaultdict[UUID, list[UUID]] = defaultdict(list)
-    for line in all_lines:
-        for other in all_lines:
-            if other is not line and _replaces(line, other):
+    for number, line in enumerate(all_lines):
+        for other in all_lines[:number]:
+            if _replaces(line, other):
                 corrects[line.event_id].append(other.event_id)
                 corrected_by[other.event_id].append(line.event_id)
     return Links(corrects, corrected_by)
@@ -54,7 +62,7 @@ def _replaces(line: Line, other: Line) -> bool:
     match line.kind:
         case "ClientRegistrationUndone":
             return other.client_id == line.client_id
-        case "ExitReverted":
+        case "ExitReverted" | "ConversationCancelled" | "AgreementReopened" | "AgreementCancelled":
             return other.ref == line.ref
         case _:
             return line.corrects is not None and other.ref == line.corrects

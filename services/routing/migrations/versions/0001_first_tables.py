@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects import postgresql
 
 from chassis.migrations import create_chassis_tables, enable_tenancy
 
@@ -15,13 +16,13 @@ SERVICE = "routing"
 GRANTS = {
     "absences": "SELECT, INSERT, UPDATE",
     "agreements": "SELECT, INSERT, UPDATE",
-    "conversations": "SELECT, INSERT",
+    "conversations": "SELECT, INSERT, UPDATE",
     "exits": "SELECT, INSERT, UPDATE",
     "handovers": "SELECT, INSERT, UPDATE",
     "instrument_uses": "SELECT, INSERT, UPDATE",
     "journeys": "SELECT, INSERT, UPDATE",
     "measures": "SELECT, INSERT",
-    "part_time_work": "SELECT, INSERT",
+    "part_time_work": "SELECT, INSERT, UPDATE",
     "referrals": "SELECT, INSERT, UPDATE",
     "routes": "SELECT, INSERT, UPDATE",
     "staff": "SELECT, INSERT, UPDATE",
@@ -59,6 +60,7 @@ def upgrade() -> None:
         sa.Column("waiting_occasion", sa.Text(), nullable=True),
         sa.Column("spoken_on", sa.Date(), nullable=True),
         sa.Column("seen_on", sa.Date(), nullable=True),
+        sa.Column("spoken_before_on", sa.Date(), nullable=True),
         sa.Column("municipality", sa.Text(), nullable=False),
         sa.CheckConstraint("state IN ('active', 'exited', 'undone', 'merged')", name=op.f("ck_journeys_state")),
         sa.PrimaryKeyConstraint("client_id", name=op.f("pk_journeys")),
@@ -127,8 +129,20 @@ def upgrade() -> None:
         "agreements",
         sa.Column("agreed", sa.Text(), nullable=True),
         sa.Column("agreed_on", sa.Date(), nullable=False),
+        sa.Column("area", sa.Text(), nullable=True),
+        sa.Column("due_on", sa.Date(), nullable=True),
+        sa.Column("conversation_id", sa.Uuid(), nullable=True),
+        sa.Column("continues_id", sa.Uuid(), nullable=True),
+        sa.Column("kept_on", sa.Date(), nullable=True),
+        sa.Column("continued_on", sa.Date(), nullable=True),
         sa.Column("missed_on", sa.Date(), nullable=True),
         sa.Column("step", sa.Text(), nullable=True),
+        sa.Column("step_taken_on", sa.Date(), nullable=True),
+        sa.Column("reopened_because", sa.Text(), nullable=True),
+        sa.Column("answered_in", sa.Uuid(), nullable=True),
+        sa.Column("corrects_id", sa.Uuid(), nullable=True),
+        sa.Column("corrected_on", sa.Date(), nullable=True),
+        sa.Column("corrected_because", sa.Text(), nullable=True),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("entered_by", sa.Text(), nullable=False),
         sa.Column("client_id", sa.Uuid(), nullable=False),
@@ -144,6 +158,10 @@ def upgrade() -> None:
         sa.Column("option", sa.Integer(), nullable=True),
         sa.Column("face_to_face", sa.Boolean(), nullable=False),
         sa.Column("home_visit", sa.Boolean(), nullable=False),
+        sa.Column("areas", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("corrects_id", sa.Uuid(), nullable=True),
+        sa.Column("corrected_on", sa.Date(), nullable=True),
+        sa.Column("corrected_because", sa.Text(), nullable=True),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("entered_by", sa.Text(), nullable=False),
         sa.Column("client_id", sa.Uuid(), nullable=False),
@@ -219,6 +237,7 @@ def upgrade() -> None:
     op.create_index(op.f("ix_instrument_uses_client_id"), "instrument_uses", ["client_id"], unique=False)
     op.create_table(
         "measures",
+        sa.Column("agreement_id", sa.Uuid(), nullable=True),
         sa.Column("ground", sa.Text(), nullable=True),
         sa.Column("percentage", sa.Integer(), nullable=False),
         sa.Column("starts_on", sa.Date(), nullable=False),
@@ -236,6 +255,10 @@ def upgrade() -> None:
         sa.Column("month_from", sa.Date(), nullable=False),
         sa.Column("hours_per_week", sa.Integer(), nullable=False),
         sa.Column("income_per_month", sa.Numeric(precision=12, scale=2), nullable=False),
+        sa.Column("ended_on", sa.Date(), nullable=True),
+        sa.Column("corrects_id", sa.Uuid(), nullable=True),
+        sa.Column("corrected_on", sa.Date(), nullable=True),
+        sa.Column("corrected_because", sa.Text(), nullable=True),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("entered_by", sa.Text(), nullable=False),
         sa.Column("client_id", sa.Uuid(), nullable=False),
@@ -275,6 +298,7 @@ def upgrade() -> None:
         sa.Column("overdue_step", sa.Text(), nullable=True),
         sa.Column("group_id", sa.Uuid(), nullable=True),
         sa.Column("session_on", sa.Date(), nullable=True),
+        sa.Column("conversation_id", sa.Uuid(), nullable=True),
         sa.Column("exit_id", sa.Uuid(), nullable=True),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("entered_by", sa.Text(), nullable=False),

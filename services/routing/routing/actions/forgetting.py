@@ -7,7 +7,8 @@ from sqlalchemy import update
 
 from chassis.work import Work
 from routing.actions import terms
-from routing.tables import Agreement, Exit, Handover, Journey, Measure, Transfer
+from routing.spoken import Agreement, Conversation, Measure, PartTimeWork
+from routing.tables import Exit, Handover, Journey, Transfer
 
 
 async def forget(work: Work, journeys: Collection[Journey]) -> None:
@@ -16,11 +17,15 @@ async def forget(work: Work, journeys: Collection[Journey]) -> None:
     for table, columns in (
         (Handover, ("note", "return_reason")),
         (Exit, ("reverted_because",)),
-        (Agreement, ("agreed",)),
+        (Agreement, ("agreed", "corrected_because", "reopened_because")),
+        (Conversation, ("corrected_because",)),
+        (PartTimeWork, ("corrected_because",)),
         (Measure, ("ground",)),
         (Transfer, ("note",)),
     ):
         await work.session.execute(
             update(table).where(table.client_id.in_(clients)).values(dict.fromkeys(columns)),
         )
+    said = update(Conversation).where(Conversation.client_id.in_(clients))
+    await work.session.execute(said.values(areas={}))
     await terms.forget_reasons(work, clients)

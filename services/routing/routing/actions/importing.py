@@ -43,6 +43,7 @@ def _take_over(work: Work, journey: Journey, case: CaseImported, act: Act) -> No
     if journey.track is not None and journey.track == track:
         known = (journey.track_since, case.categorised_on, case.route_started_on)
         journey.track_since = min((day for day in known if day is not None), default=act.on)
+    journey.spoken_before_on = case.last_conversation_on or journey.spoken_before_on
     journey.spoken_on = journey.seen_on = max(
         (day for day in (journey.spoken_on, case.last_conversation_on) if day is not None), default=None
     )

@@ -12,17 +12,8 @@ from contracts.intake import ClientsMerged
 from contracts.routing import CaseworkerAssigned
 from routing.actions import closing, journeys, terms
 from routing.actions.journeys import Act, say
-from routing.tables import (
-    Agreement,
-    Conversation,
-    InstrumentUse,
-    Journey,
-    Measure,
-    MergedClient,
-    PartnerSignal,
-    PartTimeWork,
-    Transfer,
-)
+from routing.spoken import Agreement, Conversation, Measure, PartTimeWork
+from routing.tables import InstrumentUse, Journey, MergedClient, PartnerSignal, Transfer
 
 _HISTORY = (Conversation, InstrumentUse, Agreement, Measure, PartTimeWork, PartnerSignal, Transfer)
 _TRAITS = (
@@ -59,7 +50,7 @@ def _merge(work: Work, goes: Journey, stays: Journey, act: Act) -> None:
         closing.close_all(work, stays, act, "stopped", "merged")
         for name in _STANDING:
             setattr(stays, name, getattr(goes, name))
-    for name in ("spoken_on", "seen_on"):
+    for name in ("spoken_on", "seen_on", "spoken_before_on"):
         days = [day for day in (getattr(goes, name), getattr(stays, name)) if day is not None]
         setattr(stays, name, max(days, default=None))
     _move_open(work, goes, stays, act)

@@ -2,6 +2,7 @@
 
 from routing.api import (
     absences,
+    agreements,
     conversations,
     exits,
     handovers,
@@ -22,6 +23,7 @@ ROUTERS = (
     suspensions.router,
     handovers.router,
     conversations.router,
+    agreements.router,
     obligations.router,
     exits.router,
 )

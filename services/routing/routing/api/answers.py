@@ -139,6 +139,11 @@ class ConversationAnswer(AnswerModel):
     option: int | None
     face_to_face: bool
     home_visit: bool
+    areas: dict[str, str]
+    """What was said, by area of life."""
+    corrects_id: UUID | None
+    corrected_on: OptionalDay
+    """Since when it does not stand any more."""
 
 
 class InstrumentUseAnswer(AnswerModel):
@@ -164,8 +169,19 @@ class AgreementAnswer(AnswerModel):
     municipality: str
     agreed: str | None
     agreed_on: date
+    area: str | None
+    due_on: OptionalDay
+    state: Literal["open", "kept", "missed", "continued", "corrected"]
+    conversation_id: UUID | None
+    continues_id: UUID | None
+    """The former agreement that goes on as this one."""
+    corrects_id: UUID | None
+    kept_on: OptionalDay
+    continued_on: OptionalDay
     missed_on: OptionalDay
     step: str | None
+    """The rung of the ladder that follows."""
+    step_taken_on: OptionalDay
 
 
 class MeasureAnswer(AnswerModel):
@@ -174,6 +190,7 @@ class MeasureAnswer(AnswerModel):
     id: UUID
     client_id: UUID
     municipality: str
+    agreement_id: UUID | None
     ground: str | None
     percentage: int
     starts_on: date
@@ -189,6 +206,9 @@ class PartTimeWorkAnswer(AnswerModel):
     month_from: date
     hours_per_week: int
     income_per_month: Euros
+    ended_on: OptionalDay
+    corrects_id: UUID | None
+    corrected_on: OptionalDay
 
 
 class PartnerSignalAnswer(AnswerModel):

@@ -36,17 +36,8 @@ from routing.api.answers import (
     TransferAnswer,
     located,
 )
-from routing.tables import (
-    Agreement,
-    Conversation,
-    InstrumentUse,
-    Journey,
-    Measure,
-    OfClient,
-    PartnerSignal,
-    PartTimeWork,
-    Transfer,
-)
+from routing.spoken import Agreement, Conversation, Measure, PartTimeWork
+from routing.tables import InstrumentUse, Journey, OfClient, PartnerSignal, Transfer
 
 router = APIRouter(route_class=ServiceRoute, tags=["journeys"])
 

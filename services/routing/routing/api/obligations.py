@@ -1,4 +1,4 @@
-"""Agreements, measures and part-time work."""
+"""Measures and part-time work."""
 
 from typing import Annotated, Self
 from uuid import UUID
@@ -11,25 +11,12 @@ from chassis.routes import ServiceRoute, WorkInHand
 from chassis.security import STAFF, allow
 from routing.actions import journeys, obligations
 from routing.actions.journeys import Act
-from routing.actions.obligations import Reduction
-from routing.api.answers import ENTERS, AgreementAnswer, Amount, ClientId, MeasureAnswer, PartTimeWorkAnswer, located
+from routing.actions.obligations import Job, Reduction
+from routing.api.answers import ENTERS, Amount, ClientId, MeasureAnswer, PartTimeWorkAnswer, located
 
 router = APIRouter(route_class=ServiceRoute, tags=["obligations"])
 
 HOURS_IN_WEEK = 168
-
-
-class NewAgreement(ApiModel):
-    """What the client agreed to do."""
-
-    agreed: Annotated[Text, Field(min_length=1)]
-    agreed_on: OptionalDay = None
-
-
-class NewMiss(ApiModel):
-    """The day on which the agreement turned out not to be kept."""
-
-    on: OptionalDay = None
 
 
 class NewMeasure(ApiModel):
@@ -55,21 +42,16 @@ class NewPartTimeWork(ApiModel):
     income_per_month: Amount
 
 
-@router.post("/clients/{client_id}/agreements", status_code=201, dependencies=[allow(*ENTERS)])
-async def agree(client_id: ClientId, body: NewAgreement, work: WorkInHand, response: Response) -> AgreementAnswer:
-    """Record what is agreed with the client."""
-    act = Act.entered(work, body.agreed_on, "#/agreedOn")
-    agreement = await obligations.agree(work, await journeys.find_active(work, client_id), body.agreed, act)
-    located(response, f"/clients/{client_id}/journey")
-    return AgreementAnswer.model_validate(agreement)
+class PartTimeWorkCorrection(NewPartTimeWork):
+    """The work as it was, and why it was entered otherwise; `monthFrom` stays when it is left out."""
+
+    reason: Annotated[Text, Field(min_length=1)]
 
 
-@router.post("/agreements/{agreement_id}/misses", status_code=201, dependencies=[allow(*ENTERS)])
-async def miss_agreement(agreement_id: UUID, body: NewMiss, work: WorkInHand, response: Response) -> AgreementAnswer:
-    """Record that an agreement was not kept; `step` is what follows by the pack's ladder."""
-    missed = await obligations.miss(work, agreement_id, Act.entered(work, body.on, "#/on"))
-    located(response, f"/clients/{missed.client_id}/journey")
-    return AgreementAnswer.model_validate(missed)
+class LastDay(ApiModel):
+    """The last day of it."""
+
+    on: OptionalDay = None
 
 
 @router.post("/clients/{client_id}/measures", status_code=201, dependencies=[allow(*STAFF)])
@@ -88,6 +70,25 @@ async def work_part_time(
     """Record part-time work while on benefit."""
     act = Act.entered(work, body.month_from, "#/monthFrom")
     journey = await journeys.find_active(work, client_id)
-    entered = await obligations.work_part_time(work, journey, body.hours_per_week, body.income_per_month, act)
+    entered = await obligations.work_part_time(work, journey, Job(body.hours_per_week, body.income_per_month), act)
     located(response, f"/clients/{client_id}/journey")
     return PartTimeWorkAnswer.model_validate(entered)
+
+
+@router.post("/part-time-work/{work_id}/corrections", status_code=201, dependencies=[allow(*ENTERS)])
+async def correct_part_time_work(
+    work_id: UUID, body: PartTimeWorkCorrection, work: WorkInHand, response: Response
+) -> PartTimeWorkAnswer:
+    """Correct part-time work that was entered wrongly: other work stands in its place."""
+    job = Job(body.hours_per_week, body.income_per_month)
+    right = await obligations.correct_part_time(work, work_id, job, body.month_from, body.reason)
+    located(response, f"/clients/{right.client_id}/journey")
+    return PartTimeWorkAnswer.model_validate(right)
+
+
+@router.post("/part-time-work/{work_id}/ends", status_code=201, dependencies=[allow(*ENTERS)])
+async def end_part_time_work(work_id: UUID, body: LastDay, work: WorkInHand, response: Response) -> PartTimeWorkAnswer:
+    """Record that the client does not work part-time any more."""
+    ended = await obligations.end_part_time(work, work_id, Act.entered(work, body.on, "#/on"))
+    located(response, f"/clients/{ended.client_id}/journey")
+    return PartTimeWorkAnswer.model_validate(ended)

@@ -1,0 +1,239 @@
+"""Agreements with a client: made, kept, going on, not kept, and the ladder that follows (ROU-8, ROU-12, ROU-19)."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+from uuid import UUID
+
+from sqlalchemy import select
+
+from chassis.problems import Invalid, NotFound
+from chassis.work import Work
+from contracts.routing import (
+    AgreementCancelled,
+    AgreementContinued,
+    AgreementKept,
+    AgreementMade,
+    AgreementMissed,
+    AgreementReopened,
+    LadderStepTaken,
+)
+from routing.actions import journeys
+from routing.actions.journeys import Act, pack_of, say
+from routing.problems import AlreadyEnded, LadderSkipped, MeasureFollowed, NotAnswered
+from routing.rules import Rung, rung
+from routing.spoken import Agreement, Conversation
+from routing.tables import Journey
+
+Outcome = Literal["kept", "missed", "goes_on"]
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """What is agreed, about which area of life, and by when it is to be done."""
+
+    agreed: str
+    area: str | None = None
+    due_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of an agreement; one that goes on may have another day."""
+
+    agreement_id: UUID
+    outcome: Outcome
+    due_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where an agreement comes from: a conversation, a former agreement that goes on, or one that it corrects."""
+
+    conversation_id: UUID | None = None
+    continues: Agreement | None = None
+    corrects: Agreement | None = None
+
+
+NOWHERE = Origin()
+
+
+async def of(work: Work, client_id: UUID) -> Sequence[Agreement]:
+    """All agreements with a client, locked, the oldest first; also those that were corrected."""
+    await work.session.flush()
+    found = await work.session.scalars(
+        select(Agreement)
+        .where(Agreement.client_id == client_id)
+        .order_by(Agreement.agreed_on, Agreement.id)
+        .with_for_update()
+    )
+    return found.all()
+
+
+async def find(work: Work, agreement_id: UUID) -> tuple[Journey, Agreement]:
+    """An agreement that stands, with its journey, locked; NotFound when it is not in sight."""
+    client_id = await work.session.scalar(select(Agreement.client_id).where(Agreement.id == agreement_id))
+    if client_id is None:
+        raise NotFound
+    journey = (await journeys.load(work.session, [client_id]))[client_id]
+    agreement = await work.session.get_one(Agreement, agreement_id, with_for_update=True)
+    if agreement.corrected_on is not None:
+        raise AlreadyEnded("It was corrected; the correction stands.")
+    return journey, agreement
+
+
+def agree(work: Work, journey: Journey, promise: Promise, act: Act, origin: Origin = NOWHERE) -> Agreement:
+    """Something is agreed with the client; its text stays in routing."""
+    corrected, continued = origin.corrects, origin.continues
+    agreement = Agreement(
+        id=work.ids(), municipality=journey.municipality, client_id=journey.client_id, entered_by=act.by,
+        agreed=promise.agreed, agreed_on=act.on, area=promise.area, due_on=promise.due_on,
+        conversation_id=origin.conversation_id, corrects_id=corrected.id if corrected else None,
+        continues_id=continued.id if continued else None,
+    )  # fmt: skip
+    work.session.add(agreement)
+    say(
+        work, journey,
+        AgreementMade(
+            occurred_on=act.on, by=act.by, agreement_id=agreement.id, due_on=promise.due_on,
+            conversation_id=origin.conversation_id, corrects=agreement.corrects_id,
+        ),
+    )  # fmt: skip
+    return agreement
+
+
+async def answer(
+    work: Work, journey: Journey, given: Answer, act: Act, conversation_id: UUID | None = None
+) -> Agreement:
+    """An agreement turned out kept, or not, or it goes on as another; the last two have their consequence."""
+    everything = await of(work, journey.client_id)
+    agreement = next(each for each in everything if each.id == given.agreement_id)
+    if agreement.state != "open":
+        raise AlreadyEnded(f"The agreement is {agreement.state}.")
+    if act.on < agreement.agreed_on:
+        raise Invalid.at("#/on", f"lies before it was agreed, on {agreement.agreed_on}")
+    agreement.answered_in = conversation_id
+    if given.outcome == "kept":
+        agreement.kept_on = act.on
+        say(work, journey, AgreementKept(occurred_on=act.on, by=act.by, agreement_id=agreement.id))
+    elif given.outcome == "goes_on":
+        _go_on(work, journey, agreement, given.due_on, act)
+    else:
+        _miss(work, journey, agreement, taken(everything), act)
+    return agreement
+
+
+async def take_step(work: Work, agreement_id: UUID, step: Rung, act: Act) -> Agreement:
+    """The rung that follows an agreement that was not kept is taken; no other one is."""
+    journey, agreement = await find(work, agreement_id)
+    labels: dict[str, str] = {each.id: each.label for each in pack_of(work, journey).routing.measures.ladder}
+    if agreement.step is None:
+        raise LadderSkipped("The agreement is not recorded as missed.")
+    if step != agreement.step:
+        raise LadderSkipped(f"What follows now is: {labels.get(agreement.step, agreement.step)}.", next=agreement.step)
+    if agreement.step_taken_on is not None:
+        raise AlreadyEnded
+    if agreement.missed_on is not None and act.on < agreement.missed_on:
+        raise Invalid.at("#/on", f"lies before the agreement was missed, on {agreement.missed_on}")
+    if step == "measure":
+        raise LadderSkipped("A measure is imposed with its ground, by a named professional.", next=step)
+    agreement.step_taken_on = act.on
+    say(work, journey, LadderStepTaken(occurred_on=act.on, by=act.by, agreement_id=agreement.id, step=step))
+    return agreement
+
+
+async def correct(work: Work, agreement_id: UUID, promise: Promise, act: Act, reason: str) -> Agreement:
+    """What was agreed was entered wrongly: another agreement stands in its place, with what became of it."""
+    journey, agreement = await find(work, agreement_id)
+    put_aside(agreement, work.today, reason)
+    origin = Origin(agreement.conversation_id, corrects=agreement)
+    right = agree(work, journey, promise, act, origin)
+    right.continues_id = agreement.continues_id
+    for name in ("kept_on", "continued_on", "missed_on", "step", "step_taken_on", "answered_in"):
+        setattr(right, name, getattr(agreement, name))
+    return right
+
+
+async def revert(work: Work, agreement_id: UUID, act: Act, reason: str) -> Agreement:
+    """That it was kept or not was a mistake: the agreement is open again. A measure must not rest on it."""
+    journey, agreement = await find(work, agreement_id)
+    if agreement.state == "open":
+        raise NotAnswered
+    await reopen(work, journey, [agreement], act)
+    agreement.reopened_because = reason
+    return agreement
+
+
+async def reopen(work: Work, journey: Journey, answered: Collection[Agreement], act: Act) -> None:
+    """These agreements are open again, and what was put in the place of one that went on falls away."""
+    if any(each.step == "measure" and each.step_taken_on is not None for each in answered):
+        raise MeasureFollowed
+    everything = await of(work, journey.client_id)
+    for agreement in answered:
+        for name in ("kept_on", "continued_on", "missed_on", "step", "step_taken_on", "answered_in"):
+            setattr(agreement, name, None)
+        say(work, journey, AgreementReopened(occurred_on=act.on, by=act.by, agreement_id=agreement.id))
+        await cancel(work, journey, [each for each in everything if each.continues_id == agreement.id], act)
+    _climb_anew(work, journey, everything, act)
+
+
+async def cancel(work: Work, journey: Journey, mistaken: Collection[Agreement], act: Act) -> None:
+    """These agreements were never made, nor what followed from them."""
+    standing = [each for each in mistaken if each.corrected_on is None]
+    await reopen(work, journey, [each for each in standing if each.state != "open"], act)
+    for agreement in standing:
+        put_aside(agreement, act.on, None)
+        say(work, journey, AgreementCancelled(occurred_on=act.on, by=act.by, agreement_id=agreement.id))
+
+
+def put_aside(mistaken: Agreement | Conversation, on: date, reason: str | None) -> None:
+    """What was entered wrongly does not stand any more."""
+    mistaken.corrected_on, mistaken.corrected_because = on, reason
+
+
+def faults_in_areas(areas: Mapping[str, str], pointers: Mapping[str, str | None]) -> list[dict[str, str]]:
+    """What is said of areas of life that policy does not have; `pointers` gives the area by where it stands."""
+    known = ", ".join(areas) or "none here"
+    return [
+        {"detail": f"is no area of life; policy has {known}", "pointer": pointer}
+        for pointer, area in pointers.items()
+        if area is not None and area not in areas
+    ]
+
+
+def _go_on(work: Work, journey: Journey, agreement: Agreement, due_on: date | None, act: Act) -> None:
+    agreement.continued_on = act.on
+    say(work, journey, AgreementContinued(occurred_on=act.on, by=act.by, agreement_id=agreement.id, due_on=due_on))
+    promise = Promise(agreement.agreed or "", agreement.area, due_on or agreement.due_on)
+    agree(work, journey, promise, act, Origin(agreement.answered_in, continues=agreement))
+
+
+def _miss(work: Work, journey: Journey, agreement: Agreement, climbed: Collection[str], act: Act) -> None:
+    step = rung([each.id for each in pack_of(work, journey).routing.measures.ladder], climbed)
+    agreement.missed_on, agreement.step = act.on, step
+    say(work, journey, AgreementMissed(occurred_on=act.on, by=act.by, agreement_id=agreement.id, step=step))
+
+
+def _climb_anew(work: Work, journey: Journey, everything: Collection[Agreement], act: Act) -> None:
+    """What was to follow agreements that were not kept may be a lower rung, now that one is not climbed after all."""
+    ladder = [each.id for each in pack_of(work, journey).routing.measures.ladder]
+    for agreement in everything:
+        waits = agreement.state == "missed" and agreement.step_taken_on is None
+        step = rung(ladder, taken(everything))
+        if waits and agreement.step != step:
+            agreement.step = step
+            say(
+                work, journey,
+                AgreementMissed(
+                    occurred_on=agreement.missed_on or act.on, by=act.by, agreement_id=agreement.id, step=step,
+                    corrects=agreement.id,
+                ),
+            )  # fmt: skip
+
+
+def taken(agreements: Collection[Agreement]) -> set[str]:
+    """The rungs that were climbed."""
+    return {
+        each.step for each in agreements if each.step and each.step_taken_on is not None and each.corrected_on is None
+    }
