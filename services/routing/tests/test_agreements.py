@@ -36,7 +36,8 @@ async def talk(routing: Routing, client: UUID, **said: Any) -> dict[str, Any]:
 
 
 async def agreed(routing: Routing, client: UUID, state: str | None = None) -> list[dict[str, Any]]:
-    answer = await routing.get(f"/clients/{client}/agreements", **({"state": state} if state else {}))
+    path = f"/clients/{client}/agreements"
+    answer = await (routing.get(path, state=state) if state else routing.get(path))
     assert answer.status_code == 200, answer.text
     found: list[dict[str, Any]] = answer.json()["items"]
     return found
