@@ -49,6 +49,7 @@ SINGULAR = {
     "page": "the report, as a page",
     "part-time-work": "has no plural",
     "staff": "has no plural",
+    "worklist": "somebody's day, of which there is one",
     "timeline": "each client has one",
     "clients-without-caseworker": "a list of clients, by what they lack",
     "openapi.json": "this document",

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 
 from opstap.databases import DatabaseUrls
-from opstap.verify import deadlines, entities, exchange, figures, loops, standing, travels, webhooks
+from opstap.verify import deadlines, entities, exchange, figures, loops, standing, travels, webhooks, worklists
 from opstap.verify.evidence import Evidence, Hearers, gathered
 from opstap.verify.findings import Difference, Findings
 from opstap.verify.webhooks import Ledgers
@@ -42,6 +42,7 @@ CHECKS: tuple[Check, ...] = (
     loops.groups,
     deadlines.on_their_day,
     deadlines.fired_once,
+    worklists.work_lists,
     webhooks.each_has_its_deliveries,
     webhooks.deliveries_stand,
     figures.counted,

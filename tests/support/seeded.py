@@ -576,6 +576,7 @@ async def _read_policy_trial(house: House) -> Ready:
 
 _plain("routing", "listClientsWithoutCaseworker", "listStaff", "listHandovers")
 _plain("routing", "enterStaff", body={"id": "s-9", "municipalities": [VOORSCHOTEN], "roles": ["work_consultant"]})
+_plain("routing", "readWorklist", "countWorklist", query={"scope": "municipality"})
 _plain("routing", "listAbsences")
 
 

@@ -1,6 +1,6 @@
 """A unit of work: one request, or one batch of events. It is one transaction, and its events are rows in it."""
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date
@@ -43,6 +43,7 @@ class Work:
     traces: Mapping[UUID, str] = field(default_factory=dict)
     """The `traceparent` to go on in, by subject, where a batch of events is handled."""
     _events: list[dict[str, Any]] = field(default_factory=list)
+    _last: dict["LastStep", set[UUID]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.session.info[changes.SIGNATURE] = lambda: (self.actor, self.clock.wall())
@@ -82,6 +83,17 @@ class Work:
             del self._events[said:]
             raise
 
+    def at_the_end(self, step: "LastStep", *subjects: UUID) -> None:
+        """Have a step taken once for all these subjects, after the rest of the work and in its transaction."""
+        self._last.setdefault(step, set()).update(subjects)
+
+    async def finish(self) -> bool:
+        """Take the last steps and write the events; True when there were any."""
+        for step, subjects in self._last.items():
+            await step(self, subjects)
+        self._last.clear()
+        return await self.write_events()
+
     async def write_events(self) -> bool:
         """Write what was published to the outbox; True when there was something."""
         if not self._events:
@@ -90,6 +102,10 @@ class Work:
         await self.session.execute(_INSERT, self._events)
         self._events.clear()
         return True
+
+
+LastStep = Callable[[Work, Collection[UUID]], Awaitable[None]]
+"""What keeps something right that follows from all that the work changed, for the subjects that it changed."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +125,7 @@ class Office:
         async with self.database.for_municipalities(municipalities) as session:
             work = Work(session, self.clock, self.policies, actor, self.ids)
             yield work
-            published = await work.write_events()
+            published = await work.finish()
         if published:
             self.on_published()
 
@@ -119,6 +135,6 @@ class Office:
         async with self.database.in_background() as session:
             work = Work(session, self.clock, self.policies, actor, self.ids)
             yield work
-            published = await work.write_events()
+            published = await work.finish()
         if published:
             self.on_published()

@@ -6,7 +6,7 @@ from typing import TypeVar
 from chassis.consumer import Handlers
 from chassis.work import Work
 from contracts import Envelope, Event
-from contracts.diagnosis import ClientCategorised, ExemptionEnded, ExemptionGranted
+from contracts.diagnosis import AssessmentCompleted, ClientCategorised, ExemptionEnded, ExemptionGranted
 from contracts.intake import (
     AgeBandChanged,
     BenefitDecided,
@@ -102,6 +102,13 @@ async def client_categorised(work: Work, envelopes: Sequence[Envelope[ClientCate
     await categorising.categorise(work, await _with_journeys(work, envelopes))
 
 
+async def assessment_completed(work: Work, envelopes: Sequence[Envelope[AssessmentCompleted]]) -> None:
+    """A proposal waits for who decides on it, on the work list."""
+    for journey, completed in await _with_journeys(work, envelopes):
+        journey.proposed_on = completed.occurred_on
+        journeys.changed(work, journey.client_id)
+
+
 async def exemption_granted(work: Work, envelopes: Sequence[Envelope[ExemptionGranted]]) -> None:
     """The route stands still, or the client is handed over."""
     await suspending.exempt(work, await _with_journeys(work, envelopes))
@@ -133,6 +140,7 @@ HANDLERS: Handlers = {
     ClientsMerged: merging.merge,
     ClientRegistrationUndone: registration_undone,
     ClientErased: client_erased,
+    AssessmentCompleted: assessment_completed,
     ClientCategorised: client_categorised,
     ExemptionGranted: exemption_granted,
     ExemptionEnded: exemption_ended,

@@ -1,14 +1,17 @@
 """What routing keeps of a client: the journey, and all that happens on it."""
 
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     CheckConstraint,
     Date,
+    DateTime,
     ForeignKey,
+    Identity,
     Index,
     Integer,
     MetaData,
@@ -82,6 +85,10 @@ class Journey(Base):
     waiting_since: Mapped[date | None] = mapped_column(Date, default=None)
     """Since when no caseworker of the role is available."""
     waiting_occasion: Mapped[str | None] = mapped_column(Text, default=None)
+    handed_over_on: Mapped[date | None] = mapped_column(Date, default=None)
+    """Since when the caseworker is another one; a conversation since then is the first with that person."""
+    proposed_on: Mapped[date | None] = mapped_column(Date, default=None)
+    """The day of the last assessment of which nobody confirmed the proposal yet, as far as diagnosis told."""
     spoken_on: Mapped[date | None] = mapped_column(Date, default=None)
     seen_on: Mapped[date | None] = mapped_column(Date, default=None)
     """Last spoken face to face, in the office or at home."""
@@ -240,6 +247,8 @@ class Referral(OfClient):
     state_since: Mapped[date] = mapped_column(Date)
     outcome: Mapped[str | None] = mapped_column(Text, default=None)
     overdue_step: Mapped[str | None] = mapped_column(Text, default=None)
+    overdue_on: Mapped[date | None] = mapped_column(Date, default=None)
+    """The last day that the partner had for that step."""
     group_id: Mapped[UUID | None] = mapped_column(Uuid, default=None)
     session_on: Mapped[date | None] = mapped_column(Date, default=None)
     conversation_id: Mapped[UUID | None] = mapped_column(Uuid, default=None)
@@ -336,6 +345,46 @@ class Transfer(OfClient):
     """Nobody, where the client went to the team manager's list."""
     on: Mapped[date] = mapped_column("transferred_on", Date)
     note: Mapped[str | None] = mapped_column(Text)
+
+
+class WorkItem(Base):
+    """Something that somebody sees to or waits for: a row of a work list, kept by `actions.worklist`."""
+
+    __tablename__ = "work_items"
+    __table_args__ = (
+        Index("ix_work_items_order", "municipality", "urgent_on", "id"),
+        Index("ix_work_items_kind", "municipality", "kind", "urgent_on", "id"),
+        Index("ix_work_items_caseworker", "municipality", "caseworker_id", "kind", "urgent_on", "id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    client_id: Mapped[UUID] = mapped_column(Uuid, ForeignKey("journeys.client_id"), index=True)
+    kind: Mapped[str] = mapped_column(Text)
+    what: Mapped[str] = mapped_column(Text)
+    """What stands: see `routing.work_items`."""
+    ref: Mapped[UUID] = mapped_column(Uuid)
+    """The deadline, handover, referral or exit that it is about, or else the client."""
+    since: Mapped[date] = mapped_column(Date)
+    due_on: Mapped[date | None] = mapped_column(Date)
+    urgent_on: Mapped[date] = mapped_column(Date)
+    """Where it stands in the order: the day on which it is or was to be done, or else since when it waits."""
+    state: Mapped[str | None] = mapped_column(Text)
+    caseworker_id: Mapped[str | None] = mapped_column(Text)
+    role: Mapped[str | None] = mapped_column(Text)
+    """The role that sees to it: of a handover that waits for acceptance, the receiving one."""
+
+
+class ClientChange(Base):
+    """Something changed about a client or on the work lists where the client stands: a line of the change feed."""
+
+    __tablename__ = "client_changes"
+    __table_args__ = (Index("ix_client_changes_client", "client_id", "position"),)
+
+    position: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    client_id: Mapped[UUID] = mapped_column(Uuid)
+    caseworkers: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    """Who guides the client now, and who did before this change."""
+    recorded_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=text("clock_timestamp()"))
 
 
 class MergedClient(Base):

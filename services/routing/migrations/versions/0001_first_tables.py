@@ -30,6 +30,8 @@ GRANTS = {
     "transfers": "SELECT, INSERT",
     "merged_clients": "SELECT",
     "partner_signals": "SELECT",
+    "work_items": "SELECT, INSERT, UPDATE, DELETE",
+    "client_changes": "SELECT, INSERT",
 }
 # What a request may do with a table; mergers, erasure and partners' signals come by events.
 
@@ -58,6 +60,8 @@ def upgrade() -> None:
         sa.Column("caseworker_role", sa.Text(), nullable=True),
         sa.Column("waiting_since", sa.Date(), nullable=True),
         sa.Column("waiting_occasion", sa.Text(), nullable=True),
+        sa.Column("handed_over_on", sa.Date(), nullable=True),
+        sa.Column("proposed_on", sa.Date(), nullable=True),
         sa.Column("spoken_on", sa.Date(), nullable=True),
         sa.Column("seen_on", sa.Date(), nullable=True),
         sa.Column("spoken_before_on", sa.Date(), nullable=True),
@@ -296,6 +300,7 @@ def upgrade() -> None:
         sa.Column("state_since", sa.Date(), nullable=False),
         sa.Column("outcome", sa.Text(), nullable=True),
         sa.Column("overdue_step", sa.Text(), nullable=True),
+        sa.Column("overdue_on", sa.Date(), nullable=True),
         sa.Column("group_id", sa.Uuid(), nullable=True),
         sa.Column("session_on", sa.Date(), nullable=True),
         sa.Column("conversation_id", sa.Uuid(), nullable=True),
@@ -339,5 +344,41 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_suspensions")),
     )
     op.create_index(op.f("ix_suspensions_client_id"), "suspensions", ["client_id"], unique=False)
+    op.create_table(
+        "work_items",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("client_id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("what", sa.Text(), nullable=False),
+        sa.Column("ref", sa.Uuid(), nullable=False),
+        sa.Column("since", sa.Date(), nullable=False),
+        sa.Column("due_on", sa.Date(), nullable=True),
+        sa.Column("urgent_on", sa.Date(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=True),
+        sa.Column("caseworker_id", sa.Text(), nullable=True),
+        sa.Column("role", sa.Text(), nullable=True),
+        sa.Column("municipality", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["client_id"], ["journeys.client_id"], name=op.f("fk_work_items_client_id_journeys")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_work_items")),
+    )
+    op.create_index(op.f("ix_work_items_client_id"), "work_items", ["client_id"], unique=False)
+    op.create_index("ix_work_items_order", "work_items", ["municipality", "urgent_on", "id"], unique=False)
+    op.create_index("ix_work_items_kind", "work_items", ["municipality", "kind", "urgent_on", "id"], unique=False)
+    op.create_index(
+        "ix_work_items_caseworker", "work_items", ["municipality", "caseworker_id", "kind", "urgent_on", "id"],
+        unique=False,
+    )  # fmt: skip
+    op.create_table(
+        "client_changes",
+        sa.Column("position", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("client_id", sa.Uuid(), nullable=False),
+        sa.Column("caseworkers", sa.ARRAY(sa.Text()), nullable=False),
+        sa.Column(
+            "recorded_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False
+        ),
+        sa.Column("municipality", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("position", name=op.f("pk_client_changes")),
+    )
+    op.create_index("ix_client_changes_client", "client_changes", ["client_id", "position"], unique=False)
     for table, app in GRANTS.items():
         enable_tenancy(SERVICE, table, app=app)

@@ -167,6 +167,8 @@ def _take_on(work: Work, each: Assignment, role: str, caseworker: str) -> None:
     journey, previous = each.journey, each.journey.caseworker_id
     journey.caseworker_id, journey.caseworker_role = caseworker, role
     journey.waiting_since = journey.waiting_occasion = None
+    if caseworker != previous and each.occasion in {"handover", "transfer"}:
+        journey.handed_over_on = each.act.on
     if caseworker != previous or each.occasion != "transfer":
         say(
             work, journey,

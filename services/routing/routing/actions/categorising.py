@@ -27,6 +27,7 @@ def _categorise(work: Work, journey: Journey, event: ClientCategorised) -> list[
     if traits.category is None or traits.track is None:
         return []  # in doubt: the category follows later, and until then the former stands
     take_over(journey, traits, act)
+    journey.proposed_on = None
     if traits.basis == "import":
         return []  # what an import leads to follows from CaseImported, whichever comes first
     if journey.track is None:

@@ -113,7 +113,7 @@ async def come_back(work: Work, journey: Journey, act: Act) -> None:
         suspension.end = max(left.on, suspension.start)
     journey.state = "active"
     journey.track = journey.track_since = journey.category = journey.category_since = None
-    journey.caseworker_id = journey.caseworker_role = None
+    journey.caseworker_id = journey.caseworker_role = journey.handed_over_on = journey.proposed_on = None
     say(work, journey, ClientReturned(occurred_on=act.on, by=act.by))
     await terms.restate(work, [journey])
 

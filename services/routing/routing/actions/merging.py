@@ -22,7 +22,7 @@ _TRAITS = (
 _STANDING = (
     "state", "track", "track_since", "category", "category_since", "prospect_of_work", "indications",
     "exempted_until", "exempted_permanently", "caseworker_id", "caseworker_role", "waiting_since",
-    "waiting_occasion",
+    "waiting_occasion", "handed_over_on",
 )  # fmt: skip
 
 

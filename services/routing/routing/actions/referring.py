@@ -10,6 +10,7 @@ from contracts import Envelope
 from contracts.partners import ReferralEnded, ReferralEvent, ReferralOverdue, ReferralScheduled, ReferralSent
 from contracts.routing import ReferralRequested
 from policy import ReferralRule
+from routing.actions import journeys
 from routing.actions.closing import withdraw
 from routing.actions.journeys import Act, pack_of, say
 from routing.rules import OPEN_REFERRAL
@@ -51,9 +52,13 @@ def under_way(journey: Journey, rule: ReferralRule) -> bool:
 async def follow(work: Work, envelopes: Sequence[Envelope[ReferralEvent]]) -> None:
     """Take over what partners says of referrals; one that was closed here stays closed."""
     events = {envelope.data.referral_id: envelope.data for envelope in envelopes}
-    found = await work.session.scalars(select(Referral).where(Referral.id.in_(events)).with_for_update())
-    for referral in found:
-        _take_over(referral, events[referral.id])
+    whose = await work.session.scalars(select(Referral.client_id).where(Referral.id.in_(events)))
+    found = await journeys.load(work.session, set(whose))
+    for journey in found.values():
+        for referral in journey.referrals:
+            if referral.id in events:
+                _take_over(referral, events[referral.id])
+    journeys.changed(work, *found)
 
 
 _STATES = {
@@ -73,12 +78,12 @@ _STATES = {
 
 def _take_over(referral: Referral, event: ReferralEvent) -> None:
     if isinstance(event, ReferralOverdue):
-        referral.overdue_step = event.step
+        referral.overdue_step, referral.overdue_on = event.step, event.due_on
         return
     if referral.state not in OPEN_REFERRAL:
         return
     referral.state, referral.state_since = _STATES[type(event).__name__], event.occurred_on
-    referral.partner, referral.overdue_step = event.partner, None
+    referral.partner, referral.overdue_step, referral.overdue_on = event.partner, None, None
     if isinstance(event, ReferralEnded):
         referral.outcome = event.outcome
     if isinstance(event, ReferralScheduled | ReferralSent):

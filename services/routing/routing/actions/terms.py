@@ -13,7 +13,7 @@ from chassis.problems import Invalid, NotFound
 from chassis.work import Work
 from policy import Reckoned, Suspension, reckon
 from policy.running import ACCEPTANCE, KINDS, LONGEST_STAY, RunningTerm, longest_stay, running_terms
-from routing.actions import closing
+from routing.actions import closing, journeys
 from routing.actions.journeys import Act, pack_of
 from routing.problems import DeadlineNotRunning
 from routing.tables import Journey
@@ -26,6 +26,7 @@ async def restate(work: Work, changed: Iterable[Journey]) -> None:
     by_id = {journey.client_id: journey for journey in changed}
     if not by_id:
         return
+    journeys.changed(work, *by_id)
     wanted = {_key(each.subject, each): each for journey in by_id.values() for each in _wanted(work, journey)}
     there = await _there(work, by_id)
     good = [each for each in there if _as_wanted(each, wanted.get(_key_of(each)))]
@@ -36,6 +37,18 @@ async def restate(work: Work, changed: Iterable[Journey]) -> None:
     for deadline in await set_deadlines(work, [each for key, each in wanted.items() if key not in stands]):
         if deadline.kind == LONGEST_STAY:
             await _call_off_if_early(work, by_id[deadline.subject], deadline)
+
+
+async def outstanding(work: Work, found: Iterable[Journey]) -> dict[UUID, list[Deadline]]:
+    """The deadlines that run or fired and of which the reason still holds, by client."""
+    by_id = {journey.client_id: journey for journey in found}
+    wanted = {_key(each.subject, each): each for journey in by_id.values() for each in _wanted(work, journey)}
+    standing: dict[UUID, dict[_Key, Deadline]] = {}
+    for deadline in sorted(await _there(work, by_id), key=lambda each: each.id):
+        key = _key_of(deadline)
+        if _as_wanted(deadline, wanted.get(key)):
+            standing.setdefault(deadline.subject, {})[key] = deadline
+    return {client_id: list(of_client.values()) for client_id, of_client in standing.items()}
 
 
 def reckon_stay(work: Work, journey: Journey) -> Reckoned | None:
@@ -64,6 +77,7 @@ async def move(work: Work, deadline_id: UUID, to: date, reason: str) -> Deadline
     if to < work.today:
         raise Invalid.at("#/to", f"lies in the past; today is {work.today}")
     deadlines.move(found, to, reason)
+    journeys.changed(work, found.subject)
     return found
 
 

@@ -12,9 +12,11 @@ from routing.api import (
     suspensions,
     transfers,
     travelling,
+    worklists,
 )
 
 ROUTERS = (
+    worklists.router,
     journeys.router,
     staff.router,
     absences.router,

@@ -1,0 +1,78 @@
+"""Work lists: what stands on them, recomputed by SQL from where journeys, deadlines, handovers and referrals stand."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from opstap.verify.evidence import Evidence
+from opstap.verify.findings import Difference
+
+_RUNNING = """
+    SELECT d.subject AS client_id, d.kind AS what, coalesce(d.ref, d.id) AS ref, d.due_on, d.state = 'open'
+        OR NOT EXISTS (SELECT FROM conversations c WHERE c.client_id = d.subject AND c.held_on >= d.reckoned_from)
+           AND (j.state = 'active' AND j.track_since <= d.reckoned_from OR d.kind = 'allowances_check')
+        AS certain
+    FROM deadlines d JOIN journeys j ON j.client_id = d.subject AND j.state IN ('active', 'exited')
+    LEFT JOIN exits e ON e.id = d.ref
+    WHERE d.kind IN ('first_conversation', 'review', 'fip', 'longest_stay', 'allowances_check') AND d.due_on IS NOT NULL
+      AND (d.state = 'open' OR d.state = 'fired' AND d.kind <> 'longest_stay')
+      AND (d.kind <> 'allowances_check' OR e.allowances_check IN ('awaited', 'overdue'))
+      AND NOT EXISTS (SELECT FROM deadlines n WHERE n.subject = d.subject AND n.kind = d.kind AND n.id > d.id
+                      AND n.ref IS NOT DISTINCT FROM d.ref AND n.state <> 'cancelled')
+"""
+"""Terms that stand; of one that fired, a conversation entered since says that it may or may not be met by policy."""
+
+_OTHERS = """
+    SELECT h.client_id, CASE WHEN h.prepared_on IS NULL THEN 'handover' ELSE 'acceptance' END AS what, h.id AS ref,
+           coalesce(h.accept_by, h.due_on) AS due_on, true AS certain
+    FROM handovers h JOIN journeys j USING (client_id)
+    WHERE j.state = 'active' AND h.state IN ('due', 'prepared', 'returned')
+    UNION ALL
+    SELECT r.client_id, 'referral', r.id, r.overdue_on, true FROM referrals r JOIN journeys j USING (client_id)
+    WHERE j.state = 'active'
+      AND r.state IN ('requested', 'waiting', 'scheduled', 'sent', 'acknowledged', 'accepted', 'started', 'held')
+    UNION ALL
+    SELECT client_id, 'proposal', client_id, NULL, true FROM journeys
+    WHERE state = 'active' AND proposed_on IS NOT NULL
+    UNION ALL
+    SELECT client_id, 'caseworker', client_id, NULL, true FROM journeys
+    WHERE state = 'active' AND waiting_since IS NOT NULL
+    UNION ALL
+    SELECT client_id, 'first_meeting', client_id, NULL, true FROM journeys
+    WHERE state = 'active' AND caseworker_id IS NOT NULL AND coalesce(spoken_on, '-infinity') < handed_over_on
+"""
+
+_FOUND = """
+    SELECT w.client_id, w.what, w.ref, w.due_on, w.caseworker_id, j.caseworker_id AS guide
+    FROM work_items w JOIN journeys j USING (client_id)
+"""
+
+
+async def work_lists(evidence: Evidence) -> list[Difference]:
+    """Routing: everything that is to be seen to stands on a work list, once, with the caseworker; nothing else does."""
+    rows = [*await evidence.rows("routing", _RUNNING), *await evidence.rows("routing", _OTHERS)]
+    wanted = {_key(row): row["certain"] for row in rows}
+    found = {_key(row): row for row in await evidence.rows("routing", _FOUND)}
+    return list(_differ(evidence, wanted, found))
+
+
+def _differ(
+    evidence: Evidence, wanted: Mapping[tuple[Any, ...], bool], found: Mapping[tuple[Any, ...], Mapping[str, Any]]
+) -> Iterator[Difference]:
+    for key in sorted((key for key, certain in wanted.items() if certain and key not in found), key=str):
+        yield _difference(evidence, key, "on a work list", "on none")
+    for key in sorted(found.keys() - wanted.keys(), key=str):
+        yield _difference(evidence, key, "on no work list", "on one")
+    for key, row in found.items():
+        if row["caseworker_id"] != row["guide"]:
+            yield _difference(evidence, key, f"with caseworker {row['guide']}", f"with {row['caseworker_id']}")
+
+
+def _key(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    return row["client_id"], row["what"], row["ref"], row["due_on"]
+
+
+def _difference(evidence: Evidence, key: tuple[Any, ...], expected: str, found: str) -> Difference:
+    client, what, ref, due_on = key
+    remedy = "change the client anew, such as by an event handled again: routing then keeps the items as they stand"
+    told = f"{what} {ref} of {client}, due on {due_on}"
+    return Difference("work_lists", "routing", told, expected, found, remedy, evidence.families.now(client))

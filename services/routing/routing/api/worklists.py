@@ -1,0 +1,197 @@
+"""A caseworker's day: what is due, overdue, to be confirmed, waited for, handed over, and without caseworker."""
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Request
+from sqlalchemy import ColumnElement, Select, func, select
+
+from chassis.models import AnswerModel, Code, Day, Items, OptionalDay
+from chassis.pagination import Page
+from chassis.routes import ServiceRoute, WorkInHand, service_of
+from chassis.security import STAFF, Caller, Role, Token, allow
+from chassis.work import Work
+from policy.running import ALLOWANCES_CHECK, FIP, FIRST_CONVERSATION, LONGEST_STAY, REVIEW
+from routing.actions.sight import Scope, sight_of
+from routing.api.answers import ENTERS
+from routing.tables import WorkItem
+from routing.work_items import (
+    ACCEPTANCE,
+    CASEWORKER,
+    FIRST_MEETING,
+    HANDOVER,
+    PROPOSAL,
+    REFERRAL,
+    is_overdue,
+    why,
+)
+
+router = APIRouter(route_class=ServiceRoute, tags=["work lists"])
+
+Kind = Literal["due", "overdue", "to_confirm", "waiting_for_partner", "handed_over", "without_caseworker"]
+KINDS: tuple[Kind, ...] = (
+    "overdue", "due", "to_confirm", "waiting_for_partner", "handed_over", "without_caseworker",
+)  # fmt: skip
+COUNTED_TO = 1000
+"""A count says no more than `at least` from here on, so that it takes as long for a town as for a city."""
+
+
+class CallAnswer(AnswerModel):
+    """A call that may follow; its body, where it takes one, stands in the OpenAPI document of its service."""
+
+    rel: str
+    method: Literal["GET", "POST"]
+    href: str
+
+
+class WorkItemAnswer(AnswerModel):
+    """Something to see to; `reason` is for programs, `why` is for people. `urgentOn` is its place in the order."""
+
+    id: UUID
+    kind: Kind
+    client_id: UUID
+    municipality: str
+    reason: str
+    why: str
+    since: date
+    due_on: OptionalDay
+    overdue: bool
+    urgent_on: date
+    caseworker_id: str | None
+    role: str | None
+    links: list[CallAnswer]
+
+
+class CountAnswer(AnswerModel):
+    """How many items of a kind there are; `more` says that there are more than that."""
+
+    kind: Kind
+    count: int
+    more: bool
+
+
+class Asked:
+    """Which work list, and which part of it."""
+
+    def __init__(
+        self,
+        scope: Annotated[
+            Scope,
+            Query(
+                description="`me`: one's own clients and those of whom one stands in for; `team`: of one's own team and"
+                " the teams one manages, with who has no caseworker; `municipality`: all, for managers and front-ends"
+            ),
+        ] = "me",
+        municipality: Annotated[str | None, Query(pattern=r"^GM\d{4}$")] = None,
+        due_before: Annotated[
+            Day | None, Query(alias="dueBefore", description="Only what is or was to be done before this day")
+        ] = None,
+        role: Annotated[Code | None, Query(description="Only what somebody of this role sees to")] = None,
+        client_id: Annotated[UUID | None, Query(alias="clientId")] = None,
+    ) -> None:
+        self.scope: Scope = scope
+        self.municipality = municipality
+        self.due_before, self.role, self.client_id = due_before, role, client_id
+
+    async def query(self, work: Work, caller: Token) -> Select[WorkItem]:
+        """The items that the caller asks for and may see."""
+        query = select(WorkItem).where((await sight_of(work, caller, self.scope, self.municipality)).shows())
+        if self.due_before is not None:
+            query = query.where(WorkItem.urgent_on < self.due_before)
+        if self.role is not None:
+            query = query.where(WorkItem.role == self.role)
+        if self.client_id is not None:
+            query = query.where(WorkItem.client_id == self.client_id)
+        return query
+
+
+AskedFor = Annotated[Asked, Depends()]
+
+
+@router.get("/worklist", dependencies=[allow(*ENTERS)])
+async def read_worklist(
+    request: Request,
+    work: WorkInHand,
+    caller: Caller,
+    page: Page,
+    asked: AskedFor,
+    kind: Annotated[Kind | None, Query(description="Only items of this kind")] = None,
+) -> Items[WorkItemAnswer]:
+    """What there is to see to, the most urgent first.
+
+    Items stand in order of `urgentOn`: the day by which something is or was to be done, or for what has no such day
+    since when it waits; what waits for a partner within the partner's term comes last. `overdue` is judged on the civil
+    day of asking. `links` are the calls that the caller can make next.
+    """
+    query = await asked.query(work, caller)
+    if kind is not None:
+        query = query.where(*_of_kind(kind, work.today))
+    found = await page.scalars(work.session, query, WorkItem.urgent_on, WorkItem.id)
+    public = service_of(request).settings.public_url.rstrip("/")
+    return Items(items=[_shown(each, work.today, caller, public) for each in found])
+
+
+@router.get("/worklist/counts", dependencies=[allow(*ENTERS)])
+async def count_worklist(work: WorkInHand, caller: Caller, asked: AskedFor) -> Items[CountAnswer]:
+    """How many items of each kind there are on a work list, counted up to a bound."""
+    query = await asked.query(work, caller)
+    counts = []
+    for kind in KINDS:
+        some = query.with_only_columns(WorkItem.id).where(*_of_kind(kind, work.today)).limit(COUNTED_TO + 1)
+        number = await work.session.scalar(select(func.count()).select_from(some.subquery())) or 0
+        counts.append(CountAnswer(kind=kind, count=min(number, COUNTED_TO), more=number > COUNTED_TO))
+    return Items(items=counts)
+
+
+def _of_kind(kind: Kind, today: date) -> list[ColumnElement[bool]]:
+    if kind == "overdue":
+        return [WorkItem.kind == "due", WorkItem.urgent_on < today]
+    if kind == "due":
+        return [WorkItem.kind == "due", WorkItem.urgent_on >= today]
+    return [WorkItem.kind == kind]
+
+
+def _shown(item: WorkItem, today: date, caller: Token, public: str) -> WorkItemAnswer:
+    overdue = is_overdue(item.due_on, today)
+    kind: Any = "overdue" if item.kind == "due" and overdue else item.kind
+    return WorkItemAnswer(
+        id=item.id, kind=kind, client_id=item.client_id, municipality=item.municipality, reason=item.what,
+        why=why(item.what, item.since, item.due_on, today), since=item.since, due_on=item.due_on, overdue=overdue,
+        urgent_on=item.urgent_on, caseworker_id=item.caseworker_id, role=item.role,
+        links=[
+            CallAnswer(rel=rel, method=method, href=f"{public}{path}")
+            for rel, method, path, roles in _calls(item, today)
+            if caller.has(*roles)
+        ],
+    )  # fmt: skip
+
+
+_Call = tuple[str, Literal["GET", "POST"], str, tuple[Role, ...]]
+
+
+def _calls(item: WorkItem, today: date) -> Iterator[_Call]:
+    """What can be done next, and who may; nothing that the state of the item refuses."""
+    client = f"/routing/v1/clients/{item.client_id}"
+    yield "journey", "GET", f"{client}/journey", ENTERS
+    match item.what:
+        case w if w in {FIRST_CONVERSATION, REVIEW, FIP, FIRST_MEETING}:
+            yield "conversation", "POST", f"{client}/conversations", ENTERS
+        case w if w == LONGEST_STAY:
+            yield "exit", "POST", f"{client}/exits", ENTERS
+        case w if w == HANDOVER:
+            yield "prepare", "POST", f"/routing/v1/handovers/{item.ref}/preparations", ENTERS
+        case w if w == ACCEPTANCE:
+            yield "accept", "POST", f"/routing/v1/handovers/{item.ref}/acceptances", ENTERS
+            yield "return", "POST", f"/routing/v1/handovers/{item.ref}/returns", ENTERS
+        case w if w == ALLOWANCES_CHECK:
+            yield "check", "POST", f"/routing/v1/exits/{item.ref}/allowances-checks", ENTERS
+        case w if w == REFERRAL and item.state != "requested":
+            yield "referral", "GET", f"/partners/v1/referrals/{item.ref}", STAFF
+        case w if w == PROPOSAL:
+            yield "proposals", "GET", f"/diagnosis/v1/proposals?clientId={item.client_id}&state=open", STAFF
+        case w if w == CASEWORKER:
+            yield "staff", "GET", f"/routing/v1/staff?municipality={item.municipality}&role={item.role}", ENTERS
+    if item.what in {FIRST_CONVERSATION, REVIEW, FIP, LONGEST_STAY} and item.due_on and item.due_on > today:
+        yield "move", "POST", f"/routing/v1/deadlines/{item.ref}/moves", STAFF

@@ -1,0 +1,184 @@
+"""A caseworker's day: what stands on a work list, for whom, in which order and why (ROU-17)."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import pytest
+
+from chassis.clock import morning_of
+from contracts.diagnosis import AssessmentCompleted
+from contracts.intake import ClientDeceased
+from contracts.partners import ReferralOverdue, ReferralSent
+from contracts.routing import ReferralRequested
+
+if TYPE_CHECKING:
+    from tests.conftest import Routing
+
+pytestmark = [pytest.mark.requirement("ROU-17")]
+
+Shown = list[dict[str, Any]]
+
+
+async def worklist(routing: Routing, *, sub: str | None = "s-1", roles: tuple[str, ...] = (), **query: Any) -> Shown:
+    """A whole work list, page by page; by default the municipality's, as its team manager."""
+    headers = routing.token(*roles, sub=sub)
+    answer = await routing.get("/worklist", headers=headers, **{"scope": "municipality", **query})
+    found: Shown = []
+    while True:
+        assert answer.status_code == 200, answer.text
+        found += answer.json()["items"]
+        if "next" not in answer.links:
+            return found
+        answer = await routing.service.http.get(answer.links["next"]["url"], headers=headers)
+
+
+def kinds(found: Shown) -> list[tuple[str, str]]:
+    return [(each["kind"], each["reason"]) for each in found]
+
+
+async def test_what_is_due_becomes_overdue_by_the_day_alone_and_goes_when_it_is_done(routing: Routing) -> None:
+    await routing.staff()
+    client = await routing.client("3A", "participation")
+    [item] = await worklist(routing, clientId=str(client))
+    assert (item["kind"], item["reason"], item["overdue"]) == ("due", "first_conversation", False)
+    due = date.fromisoformat(item["dueOn"])
+    routing.service.clock.restore(morning_of(due))
+    assert kinds(await worklist(routing)) == [("due", "first_conversation")]
+    routing.service.clock.restore(morning_of(due + timedelta(days=3)))  # and nothing was swept
+    [late] = await worklist(routing)
+    assert (late["kind"], late["overdue"]) == ("overdue", True)
+    assert late["why"].endswith(" Dat is 3 dagen te laat.")
+    await routing.move_to(due + timedelta(days=4))
+    [fired] = await worklist(routing, kind="overdue")
+    assert fired["id"] == late["id"], "a deadline that fired is the same piece of work"
+    assert await worklist(routing, kind="due") == []
+    await routing.done(f"/clients/{client}/conversations", {"kind": "first"})
+    assert kinds(await worklist(routing)) == [("due", "review")]
+
+
+async def test_a_handover_is_first_due_then_to_be_confirmed_by_who_receives_then_with_a_new_caseworker(
+    routing: Routing,
+) -> None:
+    await routing.staff()
+    client = await routing.client()
+    await routing.hear(client, routing.categorised("3A", "participation"))
+    assert ("due", "handover") in kinds(await worklist(routing, sub="work-1", scope="me"))
+    await routing.done(f"/handovers/{(await routing.handover(client))['id']}/preparations", {"note": "Warm"})
+    [received] = await worklist(routing, sub="income-1", scope="me")
+    assert (received["kind"], received["reason"], received["role"]) == ("to_confirm", "acceptance", "income_consultant")
+    await routing.done(f"/handovers/{(await routing.handover(client))['id']}/acceptances")
+    assert await worklist(routing, sub="work-1", scope="me") == []
+    mine = await worklist(routing, sub="income-1", scope="me")
+    assert ("handed_over", "first_meeting") in kinds(mine)
+    await routing.done(f"/clients/{client}/conversations", {"kind": "acquaintance"})
+    assert kinds(await worklist(routing, sub="income-1", scope="me")) == [("due", "review")]
+
+
+async def test_a_referral_waits_last_until_the_partner_lets_its_time_pass(routing: Routing) -> None:
+    await routing.staff("GM0451")
+    client = await routing.client("40-70", municipality="GM0451", prospect_of_work=True)
+    asked = (await routing.said(ReferralRequested, client))[0].data
+    told: dict[str, Any] = {"referral_id": asked.referral_id, "partner": asked.partner, "by": "clock"}
+    [waits] = await worklist(routing, kind="waiting_for_partner")
+    assert (waits["urgentOn"], [each["rel"] for each in waits["links"]]) == ("9999-12-31", ["journey"])
+    await routing.hear(client, ReferralSent(occurred_on=routing.today, **told), municipality="GM0451")
+    day = routing.today - timedelta(days=1)
+    overdue = ReferralOverdue(occurred_on=routing.today, step="acknowledge", due_on=day, **told)
+    await routing.hear(client, overdue, municipality="GM0451")
+    [late] = await worklist(routing, kind="waiting_for_partner")
+    assert (late["dueOn"], late["overdue"], late["id"]) == (day.isoformat(), True, waits["id"])
+
+
+async def test_nobody_is_unassigned_unseen(routing: Routing) -> None:
+    client = await routing.client()
+    [item] = await worklist(routing, kind="without_caseworker")
+    assert (item["clientId"], item["role"], item["caseworkerId"]) == (str(client), "work_consultant", None)
+    assert [each["id"] for each in await worklist(routing, scope="team", roles=("caseworker",))] == [item["id"]]
+    await routing.staff()
+    assert await worklist(routing, kind="without_caseworker") == []
+
+
+async def test_a_proposal_waits_until_somebody_decides(routing: Routing) -> None:
+    await routing.staff()
+    client = await routing.client()
+    completed = AssessmentCompleted(occurred_on=routing.today, by="staff:s-2", assessment_id=client)
+    await routing.hear(client, completed)
+    [item] = await worklist(routing, sub="work-1", scope="me", kind="to_confirm")
+    assert item["reason"] == "proposal"
+    await routing.hear(client, routing.categorised("1B", "reintegration", confirmed="reconfirmed"))
+    assert await worklist(routing, kind="to_confirm") == []
+
+
+async def test_who_died_vanishes_from_every_list(routing: Routing) -> None:
+    await routing.staff()
+    client = await routing.client("3A", "participation")
+    await routing.hear(client, AssessmentCompleted(occurred_on=routing.today, by="staff:s-2", assessment_id=client))
+    assert len(await worklist(routing)) == 2
+    await routing.hear(client, ClientDeceased(occurred_on=routing.today, by="app:front-end"))
+    assert await worklist(routing) == []
+
+
+async def test_after_an_exit_to_work_only_the_allowances_check_is_left(routing: Routing) -> None:
+    routing.service.clock.restore(morning_of(date(2024, 2, 1)))
+    await routing.staff("GM0626")
+    client = await routing.client(municipality="GM0626")
+    made = await routing.done(f"/clients/{client}/exits", {"reason": "work"})
+    assert kinds(await worklist(routing)) == [("due", "allowances_check")]
+    await routing.done(f"/exits/{made['id']}/allowances-checks")
+    assert await worklist(routing) == []
+
+
+async def test_each_sees_their_own_and_stands_in_and_a_team_sees_its_own(routing: Routing) -> None:
+    for name, team, manages in (("anna", "north", []), ("bert", "north", []), ("cees", "south", ["north"])):
+        body = {"id": name, "municipalities": ["GM1916"], "roles": ["income_consultant"], "team": team}
+        await routing.done("/staff", {**body, "manages": manages})
+    clients = [await routing.client("3A", "participation") for _ in range(3)]
+    of = {name: await worklist(routing, sub=name, scope="me") for name in ("anna", "bert", "cees")}
+    assert {each["clientId"] for found in of.values() for each in found} == {str(each) for each in clients}
+    assert all([each["caseworkerId"] for each in found] == [name] for name, found in of.items())
+
+    async def names(sub: str, **query: Any) -> set[str]:
+        return {each["caseworkerId"] for each in await worklist(routing, sub=sub, **query)}
+
+    assert await names("anna", scope="team") == {"anna", "bert"}
+    assert await names("cees", scope="team") == {"anna", "bert", "cees"}
+    away = {"municipality": "GM1916", "staffId": "anna", "firstDay": routing.today.isoformat()}
+    await routing.done("/absences", {**away, "lastDay": None, "deputyId": "bert"})
+    assert await names("bert", scope="me") == {"anna", "bert"}
+
+
+async def test_another_municipality_and_another_role_see_nothing(routing: Routing) -> None:
+    await routing.staff()
+    await routing.client("3A", "participation")
+    elsewhere = routing.token("team_manager", municipalities=["GM0626"])
+    for path in ("/worklist", "/worklist/counts"):
+        refused = await routing.get(path, headers=elsewhere, scope="municipality", municipality="GM1916")
+        assert refused.status_code == 403
+        caseworker = routing.token("caseworker")
+        assert (await routing.get(path, headers=caseworker, scope="municipality")).status_code == 403
+        app = routing.token("front_end", sub=None)
+        assert (await routing.get(path, headers=app, scope="me")).status_code == 403
+    assert (await routing.get("/worklist", headers=elsewhere, scope="municipality")).json() == {"items": []}
+
+
+async def test_pages_and_counts_tell_the_same_work_in_one_order(routing: Routing) -> None:
+    await routing.staff()
+    for _ in range(4):
+        await routing.client("3A", "participation")
+        await routing.client()
+    await routing.move_to(routing.today + timedelta(days=2))
+    await routing.client("3A", "participation")
+    whole = await worklist(routing)
+    assert await worklist(routing, limit=2) == whole
+    assert [(each["urgentOn"], UUID(each["id"])) for each in whole] == sorted(
+        (each["urgentOn"], UUID(each["id"])) for each in whole
+    )
+    counted = (await routing.get("/worklist/counts", scope="municipality")).json()["items"]
+    told = {each["kind"]: each["count"] for each in counted}
+    assert told == {kind: sum(each["kind"] == kind for each in whole) for kind in told}
+    assert sum(told.values()) == len(whole) == 5
+    before = (date.fromisoformat(whole[0]["dueOn"]) + timedelta(days=1)).isoformat()
+    assert len(await worklist(routing, dueBefore=before)) == 4
