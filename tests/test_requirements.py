@@ -5,7 +5,7 @@ from tests.support import requirements
 REQUIRED = {
     *(f"POL-{number}" for number in range(1, 9)), *(f"DIA-{number}" for number in range(3, 14)),
     *(f"ROU-{number}" for number in range(1, 16)), *(f"INT-{number}" for number in range(2, 8)),
-    "PAR-2", "PAR-4", "PAR-5",
+    *(f"CAL-{number}" for number in range(1, 5)), "PAR-2", "PAR-4", "PAR-5",
 }  # fmt: skip
 """What municipal policy must keep."""
 FAMILIES = {"POL": 8, "DIA": 13, "ROU": 19, "INT": 15, "PAR": 10, "REP": 11, "CAL": 4}

@@ -170,6 +170,7 @@ async def test_a_deadline_moved_by_hand_keeps_the_reason(office: Office) -> None
         assert "op verzoek van de klant" in deadline.because[-1]
 
 
+@pytest.mark.requirement("CAL-4")
 def test_the_civil_clock_moves_forward_by_a_day_at_most(clock: MovableClock) -> None:
     clock.move_to(morning_of(date(2024, 3, 1)))
     with pytest.raises(MovedTooFar, match="a day at most"):

@@ -1,6 +1,7 @@
 """CAL-1 to CAL-3, and the Algemene termijnenwet."""
 
-from datetime import date, timedelta
+import re
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -71,6 +72,7 @@ def test_without_suspensions_a_service_norm_ends_where_the_calendar_says(start: 
     assert due(start, term, []) == reckon(start, term).original_due_on == term.after(start)
 
 
+@pytest.mark.requirement("CAL-1")
 @given(days, st.integers(0, 60))
 def test_months_keep_the_day_or_take_the_last_of_the_month(start: date, months: int) -> None:
     end = Term(months=months).after(start)
@@ -79,6 +81,7 @@ def test_months_keep_the_day_or_take_the_last_of_the_month(start: date, months: 
     assert end.day == start.day or (end.day < start.day and (end + timedelta(days=1)).day == 1)
 
 
+@pytest.mark.requirement("CAL-3")
 @given(days, terms, suspensions)
 def test_every_suspended_day_within_the_term_pushes_its_end_one_day_on(
     start: date, term: Term, suspended: list[Suspension]
@@ -86,6 +89,7 @@ def test_every_suspended_day_within_the_term_pushes_its_end_one_day_on(
     assert due(start, term, suspended) == by_hand(start, term, suspended)
 
 
+@pytest.mark.requirement("CAL-3")
 @given(days, terms, suspensions)
 def test_the_order_of_suspensions_and_their_repetition_make_no_difference(
     start: date, term: Term, suspended: list[Suspension]
@@ -93,6 +97,7 @@ def test_the_order_of_suspensions_and_their_repetition_make_no_difference(
     assert due(start, term, [*reversed(suspended), *suspended]) == due(start, term, suspended)
 
 
+@pytest.mark.requirement("CAL-3")
 @given(days, terms, st.integers(1, 500), st.integers(0, 100))
 def test_a_suspension_after_the_end_changes_nothing(start: date, term: Term, later: int, length: int) -> None:
     begins = term.after(start) + timedelta(days=later)
@@ -100,6 +105,7 @@ def test_a_suspension_after_the_end_changes_nothing(start: date, term: Term, lat
     assert due(start, term, [Suspension(begins, begins + timedelta(days=length))]) == term.after(start)
 
 
+@pytest.mark.requirement("CAL-3")
 @given(days, terms)
 def test_a_term_stands_still_while_a_suspension_runs(start: date, term: Term) -> None:
     reckoned = reckon(start, term, [Suspension(start)])
@@ -113,6 +119,7 @@ def test_a_running_suspension_that_begins_after_the_end_does_not_stop_the_term()
     assert due(date(2024, 1, 1), Term(months=1), [Suspension(date(2024, 2, 2))]) == date(2024, 2, 1)
 
 
+@pytest.mark.requirement("CAL-2")
 @given(days, short_terms, suspensions)
 def test_a_short_statutory_term_ends_on_a_working_day_and_not_a_day_later_than_needed(
     start: date, term: Term, suspended: list[Suspension]
@@ -125,6 +132,7 @@ def test_a_short_statutory_term_ends_on_a_working_day_and_not_a_day_later_than_n
     assert moved - plain <= timedelta(days=7)
 
 
+@pytest.mark.requirement("CAL-2")
 @given(days, st.builds(Term, days=st.integers(3, 90)))
 def test_a_statutory_term_of_three_days_or_more_holds_two_working_days(start: date, term: Term) -> None:
     end = due(start, term, [], statutory=True)
@@ -133,6 +141,7 @@ def test_a_statutory_term_of_three_days_or_more_holds_two_working_days(start: da
     assert sum(map(is_working_day, held)) >= 2
 
 
+@pytest.mark.requirement("CAL-2")
 @given(
     days,
     st.one_of(
@@ -147,6 +156,7 @@ def test_a_long_statutory_term_never_moves(start: date, term: Term) -> None:
     assert due(start, term, [], statutory=True) == term.after(start)
 
 
+@pytest.mark.requirement("CAL-2")
 @pytest.mark.parametrize(
     ("start", "term", "end"),
     [
@@ -171,6 +181,7 @@ def test_the_ground_of_the_term_decides_when_nobody_says_otherwise() -> None:
     assert reckon(start, Term(weeks=1, ground="statutory"), statutory=False).due_on == date(2026, 5, 5)
 
 
+@pytest.mark.requirement("CAL-3")
 def test_the_reckoning_can_be_followed_with_a_calendar_in_hand() -> None:
     reckoned = reckon(
         date(2026, 4, 1), Term(weeks=4), [Suspension(date(2026, 4, 10), date(2026, 4, 16))], statutory=True
@@ -182,3 +193,56 @@ def test_the_reckoning_can_be_followed_with_a_calendar_in_hand() -> None:
         "05-05-2026 is een vrije dag (Bevrijdingsdag): schuift een dag op (art. 1).",
         "De termijn eindigt op 06-05-2026.",
     )
+
+
+A_DATE = re.compile(r"\d{2}-\d{2}-\d{4}")
+SUSPENDED = re.compile(r"Opgeschort van (\S+) tot (\S+) \((\d+) dag(?:en)?\): wordt (\S+)\.")
+A_DAY_OFF = re.compile(r"(\S+) is een vrije dag \(.+\): schuift een dag op \(art\. 1\)\.")
+
+
+def read(written: str) -> date:
+    return datetime.strptime(written, "%d-%m-%Y").replace(tzinfo=UTC).date()
+
+
+@pytest.mark.requirement("CAL-3")
+@given(days, st.one_of(terms, short_terms), suspensions, st.booleans())
+def test_whoever_follows_the_words_line_by_line_comes_to_the_same_day(
+    start: date, term: Term, suspended: list[Suspension], statutory: bool
+) -> None:
+    reckoned = reckon(start, term, suspended, statutory=statutory)
+
+    first, *lines = reckoned.because
+    assert first == f"{term} vanaf {start:%d-%m-%Y} is {reckoned.original_due_on:%d-%m-%Y}."
+    day = reckoned.original_due_on
+    for line in lines:
+        if said := SUSPENDED.fullmatch(line):
+            since, until, length, becomes = said.groups()
+            assert (read(until) - read(since)).days == int(length)
+            day += timedelta(days=int(length))
+            assert read(becomes) == day
+        elif off := A_DAY_OFF.fullmatch(line):
+            assert read(off[1]) == day
+            assert not is_working_day(day)
+            day += timedelta(days=1)
+        elif named := A_DATE.search(line):
+            day = read(named[0])
+    assert day == reckoned.due_on
+
+
+@pytest.mark.requirement("CAL-2", "CAL-3")
+@given(days, short_terms, suspensions)
+def test_suspensions_shift_first_and_the_rule_on_days_off_comes_last(
+    start: date, term: Term, suspended: list[Suspension]
+) -> None:
+    plain, moved = due(start, term, suspended), due(start, term, suspended, statutory=True)
+
+    skipped = [plain + timedelta(days=n) for n in range((moved - plain).days)]
+    holds_enough = sum(map(is_working_day, counted(start, plain, suspended))) >= 2 or not term.holds_working_days
+    assert not (holds_enough and any(map(is_working_day, skipped)))
+    assert reckon(start, term, suspended, statutory=True).original_due_on == term.after(start)
+
+
+def counted(start: date, end: date, suspended: list[Suspension]) -> list[date]:
+    """The days of a term that no suspension covers."""
+    inside = [start + timedelta(days=n) for n in range(1, (end - start).days + 1)]
+    return [day for day in inside if not any(suspension.covers(day) for suspension in suspended)]

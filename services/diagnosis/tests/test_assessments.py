@@ -135,12 +135,35 @@ async def test_the_reason_of_an_exemption_is_for_caseworkers(diagnosis: Diagnosi
 
 
 @pytest.mark.requirement("POL-3")
-async def test_a_receipt_run_again_gives_the_same(diagnosis: Diagnosis) -> None:
-    facts = {"distance_months": 60, "age": 30, "can_volunteer": False, "indications": ["target_group_register"]}
+@pytest.mark.requirement("POL-3")
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"distance_months": 60, "age": 30, "can_volunteer": False, "indications": ["target_group_register"]},
+        {"distance_months": 60, "can_volunteer": False},
+        {"distance_months": 8, "age": 22, "starting_qualification": False},
+        {"exemption": {"reason": "ziekte", "until": "2024-02-01"}, "indications": ["job_agreement"]},
+        {"exemption": {"reason": "ziekte"}},
+        {"can_volunteer": True},
+        {"distance_months": 8, "in_doubt": True},
+    ],
+)
+async def test_a_receipt_says_all_and_run_again_gives_the_same(diagnosis: Diagnosis, facts: dict[str, Any]) -> None:
     proposal = await diagnosis.assess(await diagnosis.client(), facts)
     receipt = (await diagnosis.get(f"/receipts/{proposal['receipt']['receiptId']}")).json()["receipt"]
     pack = diagnosis.service.office.policies.in_force("GM0626", date(2024, 2, 1))
-    assert pack.repeat(receipt).receipt.as_dict() == receipt
+    again = pack.repeat(receipt)
+    assert again.receipt.as_dict() == receipt
+    assert (again.status, again.category) == (proposal["status"], proposal["category"])
+    assert (again.caseworker_role, again.referral_partner) == (proposal["caseworkerRole"], proposal["referralPartner"])
+    assert (receipt["pack_id"], receipt["version"], receipt["digest"]) == (pack.id, pack.version, pack.digest)
+    assert (receipt["outcome"], receipt["rule"]) == (proposal["category"], proposal["receipt"]["rule"])
+    assert facts.items() <= receipt["facts"].items()
+    if not facts.get("in_doubt"):
+        tried = {rule.id for rule in pack.scheme.rules}
+        assert {each["rule"] for each in receipt["rejected"]} == tried - {receipt["rule"]}
+        assert all(each["reason"] for each in receipt["rejected"])
+        assert (receipt["source"] is None) == (receipt["rule"] is None)
 
 
 async def test_no_birth_date_stands_in_the_database_as_plain_text(diagnosis: Diagnosis) -> None:

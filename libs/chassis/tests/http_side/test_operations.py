@@ -125,6 +125,7 @@ async def test_the_civil_clock_takes_any_offset(notes_database: DatabaseUrls, fo
         assert moved.json()["moment"] == "2026-01-05T10:00:00Z"
 
 
+@pytest.mark.requirement("CAL-4")
 async def test_in_production_there_is_no_civil_clock_to_move(notes: Notes) -> None:
     state = notes.app.state.service
     app = create_app(
