@@ -7,11 +7,14 @@ from policy.analysis import regions
 from policy.conditions import Choice
 from policy.faults import Fault
 from policy.letters import LETTERS
+from policy.never import never
 from policy.pack import Pack
 from policy.reading import Text, Where
 from policy.references import Names
 from policy.scheme import Rule
 from policy.tables import TableRule
+
+WHOLE_PCT = 100
 
 
 def check(pack: Pack, text: Text) -> Iterator[Fault]:
@@ -22,7 +25,9 @@ def check(pack: Pack, text: Text) -> Iterator[Fault]:
     yield from _unused_categories(pack, text)
     yield from _exemption(pack, text)
     yield from _first_hit_tables(pack, text)
+    yield from never(pack, text)
     yield from _routing(pack, text)
+    yield from _targets_and_budgets(pack, text)
     yield from _rule_ids(pack, text)
     yield from _letters(pack, text)
 
@@ -158,6 +163,26 @@ def _purposes(pack: Pack, text: Text) -> Iterator[Fault]:
                     ("referrals", name, number, "purpose"),
                     f"{row.partner} has no such purpose; it has {', '.join(purposes)}",
                 )
+
+
+def _targets_and_budgets(pack: Pack, text: Text) -> Iterator[Fault]:
+    """A target is of partners that there are, and the shares in a budget are a whole."""
+    kinds = {partner.kind for partner in pack.partners.values()}
+    for number, target in enumerate(pack.targets):
+        for unknown in set(target.partner_kinds) - kinds:
+            yield text.fault(
+                ("targets", number, "partner_kinds"),
+                f"no partner of kind {unknown}; there are {', '.join(sorted(kinds)) or 'none'}",
+            )
+    for number, budget in enumerate(pack.budgets):
+        total = sum(budget.shares_pct.values())
+        if budget.shares_pct and total != WHOLE_PCT:
+            yield text.fault(("budgets", number, "shares_pct"), f"the shares add up to {total}, not to {WHOLE_PCT}")
+    longest = pack.routing.longest_on_track
+    if longest is not None and longest.hands_over_to == longest.track:
+        yield text.fault(
+            ("routing", "longest_on_track", "hands_over_to"), f"is the track itself; name another than {longest.track}"
+        )
 
 
 def _rule_ids(pack: Pack, text: Text) -> Iterator[Fault]:

@@ -162,6 +162,7 @@ STEPS = ("learn_work_place", "work_development", "trial_placement", "paid_intern
     without=(
         *(Without(f"base:instruments/{step}") for step in STEPS[:4]), Without("base:routing/routes/development_route"),
         Without("base:routing/routes/development_route/duration", "36 months"),
+        Without("base:routing/routes/education"),
     ),
 )  # fmt: skip
 def test_rou_3_a_development_route_and_its_steps(library: Library) -> None:
@@ -169,6 +170,8 @@ def test_rou_3_a_development_route_and_its_steps(library: Library) -> None:
         pack = pack_of(library, municipality)
         assert pack.instruments.keys() >= set(STEPS)
         assert "development_route" in routes(pack, category="1C")
+        assert "education" in routes(pack, category="1B", age_band="21-26", starting_qualification=False)
+        assert "education" not in routes(pack, category="1B", age_band="28-44", starting_qualification=False)
         assert pack.routing.routes["development_route"].duration == Term(months=24)
 
 
