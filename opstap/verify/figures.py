@@ -27,7 +27,7 @@ ONE_DAY = timedelta(days=1)
 
 _WORDS = (
     "kind", "client_id", "occurred_on", "category", "track", "what", "partner", "instrument", "goal",
-    "amount", "ref",
+    "amount", "ref", "corrects",
 )  # fmt: skip
 _PERIODS = {
     "spells": ("since", "until", "kind", "began_by", "reason", "ended_by"),

@@ -67,6 +67,8 @@ class Fact:
     """The exit, handover, referral, exemption, route or use of an instrument that it is a step of."""
     told: Mapping[str, Any] = field(default_factory=dict)
     """What a history needs besides: days and traits, in the words of the event."""
+    corrects: UUID | None = None
+    """The `ref` of earlier facts that do not count any more because of this one."""
 
     @property
     def order(self) -> tuple[date, datetime, UUID]:
