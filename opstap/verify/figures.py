@@ -7,6 +7,7 @@ from the events in the outboxes; the categories are folded here once more, by ot
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
+from dataclasses import fields
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -24,6 +25,8 @@ from reporting.rules.history import STANDING, Book, Fact, History, book
 
 UNDECIDED = "undecided"
 ONE_DAY = timedelta(days=1)
+COUNTED = frozenset(field.name for field in fields(Fact))
+"""What of an event's words is counted; the rest is for the time line."""
 
 _WORDS = (
     "kind", "client_id", "occurred_on", "category", "track", "what", "partner", "instrument", "goal",
@@ -114,9 +117,10 @@ def _heard(evidence: Evidence) -> Iterator[Envelope[Event]]:
 
 
 def _fact(each: Envelope[Event]) -> Fact:
+    words = WORDS[type(each.data)](each.data)
     return Fact(
         each.id, each.subject, type(each.data).__name__, each.data.occurred_on, each.recorded_at,
-        known_on=each.data.occurred_on, **WORDS[type(each.data)](each.data),
+        known_on=each.data.occurred_on, **{name: words[name] for name in words.keys() & COUNTED},
     )  # fmt: skip
 
 
