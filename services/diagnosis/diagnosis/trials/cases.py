@@ -122,8 +122,8 @@ class Policy:
 
     def _category(self, case: Case, facts: Facts) -> tuple[Status, str | None]:
         if case.assessed is not None:
-            decision = self.pack.decide(facts, self.on)
-            return decision.status, decision.category
+            decided = self.pack.compiled.outcome(facts, self.on)
+            return decided.status, decided.category
         known = case.recorded.category if case.recorded else None
         return "not_assessed", known if known in self.pack.categories else None
 
