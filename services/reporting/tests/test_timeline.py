@@ -16,8 +16,15 @@ from contracts import EVENTS, Event, Model, ReceiptReference
 from contracts.diagnosis import AssessmentCompleted
 from contracts.intake import ClientRegistrationUndone, ClientsMerged
 from contracts.partners import GroupFilled
-from contracts.routing import ConversationHeld, ExitReverted
+from contracts.routing import (
+    AgreementMissed,
+    AgreementReopened,
+    ConversationCancelled,
+    ConversationHeld,
+    ExitReverted,
+)
 from reporting.rules.sentences import SENTENCES, sentence
+from reporting.rules.timeline import REPLACES
 from tests.support.heard import STAFF, categorised, exited, granted
 from tests.support.service import POLICIES, library
 
@@ -118,6 +125,35 @@ async def test_a_correction_stands_beside_what_it_corrects(reporting: Reporting)
     for each in lines.values():
         assert all(each["eventId"] in lines[other]["correctedBy"] for other in each["corrects"])
         assert all(each["eventId"] in lines[other]["corrects"] for other in each["correctedBy"])
+
+
+def test_every_event_that_can_correct_another_is_linked_to_it() -> None:
+    can = {event.__name__ for event in ABOUT_CLIENTS if "corrects" in event.model_fields}
+    assert can <= REPLACES.keys() <= {event.__name__ for event in ABOUT_CLIENTS}
+
+
+async def test_conversations_and_agreements_are_linked_to_what_they_correct(reporting: Reporting) -> None:
+    first, second, agreement = new_id(), new_id(), new_id()
+
+    def missed(corrects: UUID | None = None) -> AgreementMissed:
+        return AgreementMissed(occurred_on=MAR, by=STAFF, agreement_id=agreement, step="talk", corrects=corrects)
+
+    client = await reporting.client(
+        ConversationHeld(occurred_on=JAN, by=STAFF, conversation_id=first, kind="face_to_face"),
+        ConversationHeld(occurred_on=JAN, by=STAFF, conversation_id=second, kind="face_to_face", corrects=first),
+        ConversationCancelled(occurred_on=JAN, by=STAFF, conversation_id=second),
+        missed(),
+        missed(agreement),
+        AgreementReopened(occurred_on=MAR, by=STAFF, agreement_id=agreement),
+        missed(),
+    )
+    lines = await timeline(reporting, client)
+    recorded = sorted(lines, key=lambda each: (each["recordedAt"], each["eventId"]))
+    order = {each["eventId"]: number for number, each in enumerate(recorded)}
+
+    assert [[order[other] for other in each["corrects"]] for each in recorded] == [
+        [], [], [1], [2], [], [4], [4, 5], [],
+    ]  # fmt: skip
 
 
 async def test_a_correction_on_another_page_is_linked_all_the_same(reporting: Reporting) -> None:

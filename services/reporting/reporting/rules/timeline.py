@@ -10,16 +10,16 @@ REPLACES: Mapping[str, tuple[str, ...]] = {
     "ClientCategorised": ("ClientCategorised",),
     "ClientRegistrationUndone": ("ClientRegistered",),
     "ExitReverted": ("ClientExited",),
-    "ConversationHeld": ("ConversationHeld", "ReviewHeld"),
-    "ReviewHeld": ("ConversationHeld", "ReviewHeld"),
-    "ConversationCancelled": ("ConversationHeld", "ReviewHeld"),
+    "ConversationHeld": ("ConversationHeld", "ReviewHeld", "ParticipationRecorded"),
+    "ReviewHeld": ("ConversationHeld", "ReviewHeld", "ParticipationRecorded"),
+    "ConversationCancelled": ("ConversationHeld", "ReviewHeld", "ParticipationRecorded"),
     "PartTimeWorkRecorded": ("PartTimeWorkRecorded",),
     "AgreementMade": ("AgreementMade",),
     "AgreementMissed": ("AgreementMissed",),
     "AgreementReopened": ("AgreementKept", "AgreementMissed", "AgreementContinued"),
     "AgreementCancelled": ("AgreementMade",),
 }
-"""By kind of event the kinds that it can take the place of, where it says so; `of` tells which."""
+"""By kind of event the kinds that it can take the place of, where it says so; `_replaces` tells which."""
 
 
 @dataclass(frozen=True, slots=True)
