@@ -121,13 +121,14 @@ class System:
         async with asyncio.timeout(SECONDS_TO_SETTLE):
             while busy:
                 await self.bus.settle(SECONDS_TO_SETTLE)
-                busy = any([await service.sweeper.sweep() for service in self.services.values()])
-                busy |= any([await task.settle() for task in self._senders()])
+                swept = await asyncio.gather(*(service.sweeper.sweep() for service in self.services.values()))
+                busy = any(swept) | any([await task.settle() for task in self._senders()])
 
     async def moved(self, moment: datetime) -> None:
         """The civil clock that all services share was moved: remember it everywhere, and settle."""
-        for service in self.services.values():
-            await save_civil_moment(service.database.app, moment)
+        await asyncio.gather(
+            *(save_civil_moment(service.database.app, moment) for service in self.services.values())
+        )
         await self.settle()
 
     def _senders(self) -> list[Sender]:
