@@ -126,9 +126,7 @@ class System:
 
     async def moved(self, moment: datetime) -> None:
         """The civil clock that all services share was moved: remember it everywhere, and settle."""
-        await asyncio.gather(
-            *(save_civil_moment(service.database.app, moment) for service in self.services.values())
-        )
+        await asyncio.gather(*(save_civil_moment(service.database.app, moment) for service in self.services.values()))
         await self.settle()
 
     def _senders(self) -> list[Sender]:

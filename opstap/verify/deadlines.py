@@ -7,9 +7,9 @@ from typing import Any
 from uuid import UUID
 
 from contracts import Event
-from contracts.intake import InformationSessionDue, IntakeDue, LanguageTestDue
+from contracts.intake import InformationSessionDue, IntakeDue, IntegrationPlanDue, LanguageTestDue
 from contracts.partners import ReferralOverdue
-from contracts.routing import ConversationDue, ReviewDue
+from contracts.routing import ConversationDue, InstrumentDue, ReviewDue
 from opstap.verify.evidence import Evidence
 from opstap.verify.findings import Difference
 
@@ -18,8 +18,8 @@ _DEADLINES = """
 """
 
 _SAID_ONCE: Mapping[str, tuple[str, ...]] = {
-    "intake": ("information_session", "intake", "language_test"),
-    "routing": ("first_conversation", "fip", "review"),
+    "intake": ("information_session", "intake", "integration_plan", "language_test"),
+    "routing": ("first_conversation", "fip", "review", "usual_use", "longest_use"),
     "partners": ("referral_acknowledge", "referral_accept", "referral_start", "referral_end"),
 }
 """The kinds of deadline that say one event each, with the day on which it was due."""
@@ -64,9 +64,7 @@ async def _fired_once(evidence: Evidence, service: str) -> Iterator[Difference]:
     query = f"SELECT subject, kind, due_on FROM deadlines WHERE state = 'fired' AND kind IN ({kinds})"  # noqa: S608 - ours
     now = evidence.families.now
     fired = Counter((now(row["subject"]), row["kind"], row["due_on"]) for row in await evidence.rows(service, query))
-    types: tuple[type[Event], ...] = (
-        InformationSessionDue, IntakeDue, LanguageTestDue, ConversationDue, ReviewDue, ReferralOverdue,
-    )  # fmt: skip
+    types: tuple[type[Event], ...] = (*_KINDS, ConversationDue, InstrumentDue, ReferralOverdue)
     mine = tuple(each for each in types if each.producer == service)
     said = Counter(_said(now(each.subject), each.data) for each in evidence.events(*mine))
     return _unequal(service, fired, said)
@@ -84,22 +82,21 @@ def _unequal(service: str, fired: Counter[_Firing], said: Counter[_Firing]) -> I
             )  # fmt: skip
 
 
-def _said(client: UUID, event: Event) -> _Firing:
+_KINDS: Mapping[type[Event], str] = {
+    InformationSessionDue: "information_session",
+    IntakeDue: "intake",
+    IntegrationPlanDue: "integration_plan",
+    LanguageTestDue: "language_test",
+    ReviewDue: "review",
+}
+"""The kind of deadline that an event says to be due, where it is one kind only."""
+
+
+def _said(client: UUID, event: Any) -> _Firing:
     """Which deadline an event says to be due."""
-    match event:
-        case InformationSessionDue(due_on=due_on):
-            return client, "information_session", due_on
-        case IntakeDue(due_on=due_on):
-            return client, "intake", due_on
-        case LanguageTestDue(due_on=due_on):
-            return client, "language_test", due_on
-        case ReviewDue(due_on=due_on):
-            return client, "review", due_on
-        case ConversationDue(kind=kind, due_on=due_on):
-            return client, kind, due_on
-        case ReferralOverdue(referral_id=referral, step=step, due_on=due_on):
-            return referral, f"referral_{step}", due_on
-    raise TypeError(f"{type(event).__name__} says nothing of a deadline")
+    if isinstance(event, ReferralOverdue):
+        return event.referral_id, f"referral_{event.step}", event.due_on
+    return client, _KINDS.get(type(event)) or event.kind, event.due_on
 
 
 def _difference(

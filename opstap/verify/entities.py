@@ -30,6 +30,7 @@ ENTITIES = (
     Entity("clients", (intake.ClientRegistered,)),
     Entity("applications", (intake.ApplicationFiled,), "application_id"),
     Entity("intakes", (intake.IntakeHeld,), "intake_id"),
+    Entity("integration_plans", (intake.IntegrationPlanMade,), "plan_id"),
     Entity("letters", (intake.LetterSent,), "letter_id"),
     Entity("assessments", (diagnosis.AssessmentCompleted,), "assessment_id"),
     Entity("exemptions", (diagnosis.ExemptionGranted,), "exemption_id"),

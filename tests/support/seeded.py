@@ -432,6 +432,17 @@ async def _read_intake(house: House) -> Ready:
     return Ready({"intake_id": (await house.done("intake", f"/clients/{client}/intakes"))["id"]})
 
 
+@_valid("intake", "addIntegrationPlan", "listIntegrationPlans")
+async def _add_integration_plan(house: House) -> Ready:
+    return Ready({"client_id": await house.client(permitHolder=True)}, {})
+
+
+@_valid("intake", "readIntegrationPlan")
+async def _read_integration_plan(house: House) -> Ready:
+    plan = await house.done("intake", f"/clients/{await house.client(permitHolder=True)}/integration-plans")
+    return Ready({"plan_id": plan["id"]})
+
+
 @_valid("intake", "readLanguageTest")
 async def _read_language_test(house: House) -> Ready:
     test = await house.done("intake", f"/clients/{await house.client()}/language-tests", {"passed": False})

@@ -113,6 +113,28 @@ class RestPeriodEnded(IntakeEvent):
     """A permit holder's rest period after housing is over."""
 
 
+class SocialGuidanceStarted(IntakeEvent):
+    """Social guidance of a permit holder began on the day of housing, and lasts until `until`."""
+
+    until: date
+
+
+class SocialGuidanceEnded(IntakeEvent):
+    """A permit holder's social guidance has lasted its term."""
+
+
+class IntegrationPlanDue(IntakeEvent):
+    """The term after housing within which a permit holder has a personal integration plan ends today."""
+
+    due_on: date
+
+
+class IntegrationPlanMade(IntakeEvent):
+    """A permit holder has a personal integration plan."""
+
+    plan_id: UUID
+
+
 class LanguageTestDue(IntakeEvent):
     """No proof of language was given: a test is due."""
 

@@ -80,6 +80,15 @@ class InstrumentStarted(RoutingEvent):
     cost: Decimal
 
 
+class InstrumentDue(RoutingEvent):
+    """The time that policy gives the use of an instrument ends today: as a rule, or at the longest."""
+
+    instrument_use_id: UUID
+    instrument: str
+    kind: Literal["usual_use", "longest_use"]
+    due_on: date
+
+
 class InstrumentEnded(RoutingEvent):
     """The use of an instrument ended."""
 

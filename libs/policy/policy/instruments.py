@@ -1,12 +1,16 @@
 """The instruments under contract, each with the conditions under which a client may have it (ROU-10)."""
 
-from collections.abc import Mapping
-from typing import Literal
+from collections.abc import Iterator, Mapping
+from typing import Literal, get_args
 
 from policy.conditions import Miss
 from policy.references import InstrumentWhen
 from policy.section import ById, Id, Length, Section, Source, Text
 from policy.situation import Situation
+from policy.terms import Term
+
+InstrumentTerm = Literal["usual_use", "longest_use"]
+INSTRUMENT_TERMS = get_args(InstrumentTerm)
 
 
 class InstrumentFact(Section):
@@ -41,8 +45,17 @@ class Instrument(Section):
     id: Id
     label: Text
     conditions: tuple[InstrumentCondition, ...] = ()
+    duration: Length | None = None
+    """How long it lasts as a rule."""
     max_duration: Length | None = None
     source: Source
+
+    def terms(self) -> Iterator[tuple[InstrumentTerm, Term]]:
+        """How long a use of it may last: by its end somebody looks whether it ends or goes on."""
+        if self.duration is not None:
+            yield "usual_use", self.duration
+        if self.max_duration is not None:
+            yield "longest_use", self.max_duration
 
     def check(self, situation: Situation, facts: Mapping[str, object]) -> Refused | None:
         """None when the client may have it, else the condition that refuses it; an unknown fact refuses."""

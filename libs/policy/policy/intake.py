@@ -2,7 +2,7 @@
 
 from policy.conditions import When
 from policy.references import SituationWhen
-from policy.section import Deadline, Length, Section
+from policy.section import Deadline, Section
 from policy.situation import Situation
 
 
@@ -21,7 +21,7 @@ class Intake(Section):
     decision_on_application: Deadline | None = None
     rest_period: Deadline | None = None
     integration_plan: Deadline | None = None
-    social_guidance: Length | None = None
+    social_guidance: Deadline | None = None
     benefit_at_once_for_permit_holders: bool = False
     short_application_on_return: bool = False
     language_test: Deadline | None = None

@@ -1,12 +1,12 @@
 """Routes, terms on a track, handovers, conversations, measures and what follows exit (ROU)."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from policy.conditions import When
-from policy.references import CategoryId, RoleId, SituationWhen, TrackId
+from policy.references import CategoryId, InstrumentId, RoleId, SituationWhen, TrackId
 from policy.section import ById, Deadline, Id, Length, Section, Source, Text
 from policy.situation import Situation
 
@@ -22,6 +22,10 @@ class Route(Section):
     track: TrackId
     kind: RouteKind
     when: SituationWhen = When()
+    before_others: bool = False
+    """Whether it comes first for who may have it: the others open when the client has been on it."""
+    instruments: tuple[InstrumentId, ...] = ()
+    """The instruments that it is made of."""
     duration: Length | None = None
     source: Source
 
@@ -107,7 +111,8 @@ class Routing(Section):
     aftercare: Deadline | None = None
     allowances_check: Deadline | None = None
 
-    def routes_for(self, situation: Situation) -> tuple[Route, ...]:
-        """The routes that are open to a client in this situation, in the pack's order."""
+    def routes_for(self, situation: Situation, been_on: Collection[str] = ()) -> tuple[Route, ...]:
+        """The routes that are open to a client who is or was on these, in the pack's order (ROU-3)."""
         values = situation.values()
-        return tuple(route for route in self.routes.values() if route.when.holds(values))
+        found = tuple(route for route in self.routes.values() if route.when.holds(values))
+        return tuple(route for route in found if route.before_others and route.id not in been_on) or found

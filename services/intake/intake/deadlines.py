@@ -7,8 +7,17 @@ from sqlalchemy import select
 
 from chassis.deadlines import Deadline, Fired, set_deadlines
 from chassis.work import Work
-from contracts.intake import AgeBandChanged, InformationSessionDue, IntakeDue, LanguageTestDue, RestPeriodEnded
+from contracts.intake import (
+    AgeBandChanged,
+    InformationSessionDue,
+    IntakeDue,
+    IntegrationPlanDue,
+    LanguageTestDue,
+    RestPeriodEnded,
+    SocialGuidanceEnded,
+)
 from intake.actions.gate import invite_to_session
+from intake.actions.housing import GUIDANCE, PLAN, REST
 from intake.actions.registration import age_band_deadlines
 from intake.tables import Application, Client, clients_by_id
 
@@ -46,6 +55,19 @@ async def rest_period_ended(work: Work, deadlines: Sequence[Deadline]) -> None:
             await invite_to_session(work, clients[each.subject], _fired_on(each))
 
 
+async def social_guidance_ended(work: Work, deadlines: Sequence[Deadline]) -> None:
+    """A permit holder was guided as long as the pack says."""
+    for each in deadlines:
+        work.publish(each.subject, each.municipality, SocialGuidanceEnded(occurred_on=_fired_on(each), by="clock"))
+
+
+async def integration_plan_due(work: Work, deadlines: Sequence[Deadline]) -> None:
+    """The term of the integration plan ends, and there is none."""
+    for each in deadlines:
+        event = IntegrationPlanDue(occurred_on=_fired_on(each), by="clock", due_on=_due_on(each))
+        work.publish(each.subject, each.municipality, event)
+
+
 async def age_band_changed(work: Work, deadlines: Sequence[Deadline]) -> None:
     """A birthday moves a client to another age band; the next such birthday is set."""
     found = await work.session.scalars(select(Client).where(Client.id.in_([each.subject for each in deadlines])))
@@ -77,5 +99,7 @@ DEADLINES: Mapping[str, Fired] = {
     "information_session": information_session_due,
     "intake": intake_due,
     "language_test": language_test_due,
-    "rest_period": rest_period_ended,
+    GUIDANCE: social_guidance_ended,
+    PLAN: integration_plan_due,
+    REST: rest_period_ended,
 }

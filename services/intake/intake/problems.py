@@ -73,6 +73,13 @@ class NoIntake(Conflict):
     title = "There is no intake for people without benefit"
 
 
+class NoIntegrationPlan(Conflict):
+    """An integration plan for somebody who is no permit holder."""
+
+    slug = "no-integration-plan"
+    title = "An integration plan is for permit holders"
+
+
 class SessionFirst(Conflict):
     """Attendance at a session that is yet to come."""
 

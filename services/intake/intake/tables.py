@@ -212,6 +212,18 @@ class LanguageTest(Base):
     passed: Mapped[bool]
 
 
+class IntegrationPlan(Base):
+    """A permit holder's personal integration plan (PIP) that was made."""
+
+    __tablename__ = "integration_plans"
+    __table_args__ = (Index("ix_integration_plans_client_id", "client_id"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    client_id: Mapped[UUID] = mapped_column(ForeignKey("clients.id"))
+    municipality: Mapped[str]
+    made_on: Mapped[date]
+
+
 class Letter(Base):
     """A letter as it was written, with the name left open: it is filled in when the letter is read."""
 

@@ -144,8 +144,8 @@ async def test_a_permit_holder_rests_for_a_month_after_being_housed(intake: Inta
     await intake.move_to(date(2024, 2, 28))
 
     assert await intake.types(client) == [
-        "client-registered", "notification-received", "application-filed", "rest-period-ended",
-        "information-session-due",
+        "client-registered", "social-guidance-started", "notification-received", "application-filed",
+        "rest-period-ended", "information-session-due",
     ]  # fmt: skip
 
 

@@ -3,13 +3,16 @@
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
+from sqlalchemy import select
+
 from chassis.deadlines import Deadline, Fired
 from chassis.work import Work
-from contracts.routing import AftercareEnded, ConversationDue, HandoverEscalated, ReviewDue
+from contracts.routing import AftercareEnded, ConversationDue, HandoverEscalated, InstrumentDue, ReviewDue
+from policy.instruments import INSTRUMENT_TERMS
 from policy.running import ACCEPTANCE, AFTERCARE, ALLOWANCES_CHECK, FIP, FIRST_CONVERSATION, LONGEST_STAY, REVIEW
 from routing.actions import absences, handovers, journeys
 from routing.actions.journeys import Act, pack_of, say
-from routing.tables import Journey
+from routing.tables import InstrumentUse, Journey
 
 
 async def _journeys(work: Work, deadlines: Sequence[Deadline]) -> dict[UUID, Journey]:
@@ -81,6 +84,22 @@ async def absence_over(work: Work, deadlines: Sequence[Deadline]) -> None:
     await absences.over(work, [deadline.subject for deadline in deadlines])
 
 
+async def instrument_due(work: Work, deadlines: Sequence[Deadline]) -> None:
+    """The time that policy gives an instrument is over, and it is still used."""
+    refs = [deadline.ref for deadline in deadlines]
+    uses = {use.id: use for use in await work.session.scalars(select(InstrumentUse).where(InstrumentUse.id.in_(refs)))}
+    for deadline in deadlines:
+        assert deadline.ref is not None, "it is about the use of an instrument"
+        use, due_on = uses[deadline.ref], deadline.due_on or work.today
+        event = InstrumentDue.model_validate(
+            {
+                "occurred_on": work.today, "by": "clock", "instrument_use_id": use.id, "instrument": use.instrument,
+                "kind": deadline.kind, "due_on": due_on,
+            }
+        )  # fmt: skip
+        work.publish(deadline.subject, deadline.municipality, event)
+
+
 DEADLINES: Mapping[str, Fired] = {
     LONGEST_STAY: longest_stay_over,
     FIRST_CONVERSATION: conversation_due,
@@ -89,5 +108,6 @@ DEADLINES: Mapping[str, Fired] = {
     ACCEPTANCE: acceptance_missed,
     AFTERCARE: aftercare_over,
     ALLOWANCES_CHECK: allowances_check_due,
+    **dict.fromkeys(INSTRUMENT_TERMS, instrument_due),
     absences.OVER: absence_over,
 }

@@ -12,7 +12,8 @@ from chassis.work import Work
 from contracts.intake import ClientsMerged
 from intake.actions import audit
 from intake.actions.clients import stop_everything
-from intake.actions.registration import band_anew, house, search_tokens
+from intake.actions.housing import house
+from intake.actions.registration import band_anew, search_tokens
 from intake.identity import Identity, bsn_index
 from intake.people import CorrectedClient
 from intake.problems import AlreadyRegistered, CannotMerge, RegistrationClosed
@@ -25,6 +26,7 @@ from intake.tables import (
     Client,
     ImportedCase,
     IntakeConversation,
+    IntegrationPlan,
     LanguageTest,
     Letter,
     Notification,
@@ -75,7 +77,7 @@ async def merge(work: Work, vault: Vault, client_id: UUID, into: UUID) -> Client
     if "undone" in {gone.state, survivor.state}:
         raise CannotMerge("One of them was undone.")
     await _move_application_reasons(work, vault, gone, survivor)
-    for table in (Notification, Application, IntakeConversation, LanguageTest, Letter):
+    for table in (Notification, Application, IntakeConversation, IntegrationPlan, LanguageTest, Letter):
         await work.session.execute(update(table).where(table.client_id == gone.id).values(client_id=survivor.id))
     await _move_unless_there(work, Attendance, Attendance.session_id, gone, survivor)
     await _move_unless_there(work, ImportedCase, ImportedCase.benefit_from, gone, survivor)

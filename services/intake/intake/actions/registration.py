@@ -7,11 +7,11 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from chassis.deadlines import NewDeadline, cancel, current, set_deadlines
+from chassis.deadlines import NewDeadline, cancel, set_deadlines
 from chassis.work import Work
 from contracts.intake import AgeBandChanged, ClientRegistered
 from contracts.model import Origin
-from intake.actions.clients import intake_policy
+from intake.actions.housing import begin_guidance, since_housing
 from intake.identity import Identity, bsn_index, name_indexes
 from intake.people import Name, NewClient
 from intake.rules import BirthDate, plain_bsn
@@ -53,6 +53,7 @@ async def register(
     await set_deadlines(work, [each for client, person in new for each in _deadlines(work, client, person)])
     for client, _ in new:
         work.publish(client.id, municipality, _registered(work, client))
+        begin_guidance(work, client)
     return results
 
 
@@ -95,15 +96,6 @@ async def come_back(work: Work, vault: Vault, client: Client) -> None:
     """Who had moved away lives here again: the registration is open, and birthdays count."""
     client.state, client.ended_on = "registered", None
     await band_anew(work, client, Identity(vault, client).birth_date)
-
-
-async def house(work: Work, client: Client, on: date | None) -> None:
-    """The day of housing becomes known or is corrected; a rest period that is over stays so."""
-    rests = bool(await current(work.session, {client.id}, {"rest_period"}))
-    was_unknown, client.housed_on = client.housed_on is None, on
-    if client.state == "registered" and (rests or was_unknown):
-        await cancel(work, {client.id}, ("rest_period",))
-        await set_deadlines(work, _rest_period(work, client))
 
 
 class _Register:
@@ -179,17 +171,7 @@ def search_tokens(vault: Vault, client: Client, name: Name, birth_date: str | No
 def _deadlines(work: Work, client: Client, person: NewClient) -> list[NewDeadline]:
     born = BirthDate.parse(person.birth_date)
     assert born is not None, "the rules refuse whoever has no birth date"
-    return age_band_deadlines(client, ahead_of(born, work.today)) + _rest_period(work, client)
-
-
-def _rest_period(work: Work, client: Client) -> list[NewDeadline]:
-    """A permit holder rests after being housed, where the pack says so; not who came in mid-journey (INT-5)."""
-    if not client.permit_holder or client.housed_on is None or client.origin == "import":
-        return []
-    rest = intake_policy(work, client.municipality).rest_period
-    if rest is None:
-        return []
-    return [NewDeadline(client.municipality, client.id, "rest_period", client.housed_on, rest.term, rest.id)]
+    return age_band_deadlines(client, ahead_of(born, work.today)) + since_housing(work, client)
 
 
 def _registered(work: Work, client: Client) -> ClientRegistered:

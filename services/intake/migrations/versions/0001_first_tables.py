@@ -25,6 +25,7 @@ TABLES = (
     "attendances",
     "imported_cases",
     "intakes",
+    "integration_plans",
     "language_tests",
     "letters",
     "notifications",
@@ -210,6 +211,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_intakes")),
     )
     op.create_index("ix_intakes_client_id", "intakes", ["client_id"], unique=False)
+    op.create_table(
+        "integration_plans",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("client_id", sa.Uuid(), nullable=False),
+        sa.Column("municipality", sa.Text(), nullable=False),
+        sa.Column("made_on", sa.Date(), nullable=False),
+        sa.ForeignKeyConstraint(["client_id"], ["clients.id"], name=op.f("fk_integration_plans_client_id_clients")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_integration_plans")),
+    )
+    op.create_index("ix_integration_plans_client_id", "integration_plans", ["client_id"], unique=False)
     op.create_table(
         "language_tests",
         sa.Column("id", sa.Uuid(), nullable=False),

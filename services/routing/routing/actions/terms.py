@@ -1,6 +1,6 @@
 """Deadlines follow from where a journey stands: what should run is compared with what does."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from functools import partial
 from uuid import UUID
@@ -12,11 +12,12 @@ from chassis.deadlines import CURRENT, Deadline, NewDeadline, set_deadlines
 from chassis.problems import Invalid, NotFound
 from chassis.work import Work
 from policy import Reckoned, Suspension, reckon
+from policy.instruments import INSTRUMENT_TERMS
 from policy.running import ACCEPTANCE, KINDS, LONGEST_STAY, RunningTerm, longest_stay, running_terms
 from routing.actions import closing, journeys
 from routing.actions.journeys import Act, pack_of
 from routing.problems import DeadlineNotRunning
-from routing.tables import Journey
+from routing.tables import InstrumentUse, Journey
 
 _Key = tuple[UUID, str, UUID | None]
 
@@ -27,7 +28,7 @@ async def restate(work: Work, changed: Iterable[Journey]) -> None:
     if not by_id:
         return
     journeys.changed(work, *by_id)
-    wanted = {_key(each.subject, each): each for journey in by_id.values() for each in _wanted(work, journey)}
+    wanted = await _wanted(work, by_id)
     there = await _there(work, by_id)
     good = [each for each in there if _as_wanted(each, wanted.get(_key_of(each)))]
     for deadline in there:
@@ -42,7 +43,7 @@ async def restate(work: Work, changed: Iterable[Journey]) -> None:
 async def outstanding(work: Work, found: Iterable[Journey]) -> dict[UUID, list[Deadline]]:
     """The deadlines that run or fired and of which the reason still holds, by client."""
     by_id = {journey.client_id: journey for journey in found}
-    wanted = {_key(each.subject, each): each for journey in by_id.values() for each in _wanted(work, journey)}
+    wanted = await _wanted(work, by_id)
     standing: dict[UUID, dict[_Key, Deadline]] = {}
     for deadline in sorted(await _there(work, by_id), key=lambda each: each.id):
         key = _key_of(deadline)
@@ -92,10 +93,38 @@ async def forget_reasons(work: Work, client_ids: Collection[UUID]) -> None:
         deadline.moved_because = ""
 
 
-def _wanted(work: Work, journey: Journey) -> list[NewDeadline]:
-    pack = pack_of(work, journey)
-    terms = running_terms(journey.standing(), pack, partial(pack_of, work, journey))
-    return [_as_deadline(journey, term) for term in terms]
+async def _wanted(work: Work, by_id: Mapping[UUID, Journey]) -> dict[_Key, NewDeadline]:
+    """Every deadline that should run for these journeys."""
+    found = await _of_instruments(work, by_id)
+    for journey in by_id.values():
+        terms = running_terms(journey.standing(), pack_of(work, journey), partial(pack_of, work, journey))
+        found += [_as_deadline(journey, term) for term in terms]
+    return {_key(each.subject, each): each for each in found}
+
+
+async def _of_instruments(work: Work, by_id: Mapping[UUID, Journey]) -> list[NewDeadline]:
+    """How long each instrument in use may be used, by the pack of the day on which that began."""
+    await work.session.flush()
+    active = [client for client, journey in by_id.items() if journey.active]
+    uses = await work.session.scalars(
+        select(InstrumentUse).where(InstrumentUse.client_id.in_(active), InstrumentUse.ended_on.is_(None))
+    )
+    found = []
+    for use in uses:
+        instrument = pack_of(work, by_id[use.client_id], use.started_on).instruments.get(use.instrument)
+        for kind, term in instrument.terms() if instrument else ():
+            found.append(
+                NewDeadline(
+                    use.municipality,
+                    use.client_id,
+                    kind,
+                    use.started_on,
+                    term,
+                    f"instruments.{use.instrument}",
+                    ref=use.id,
+                )
+            )
+    return found
 
 
 def _as_deadline(journey: Journey, term: RunningTerm) -> NewDeadline:
@@ -117,7 +146,9 @@ async def _there(work: Work, client_ids: Collection[UUID]) -> Sequence[Deadline]
     await work.session.flush()
     found = await work.session.scalars(
         select(Deadline).where(
-            Deadline.subject.in_(client_ids), Deadline.kind.in_(KINDS), Deadline.state != "cancelled"
+            Deadline.subject.in_(client_ids),
+            Deadline.kind.in_((*KINDS, *INSTRUMENT_TERMS)),
+            Deadline.state != "cancelled",
         )
     )
     return found.all()

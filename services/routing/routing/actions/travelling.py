@@ -36,7 +36,8 @@ def open_to(work: Work, journey: Journey) -> list[PolicyRoute]:
     """The routes that policy opens to the client, on the track where the client is."""
     if not journey.active or journey.category is None:
         return []
-    found = pack_of(work, journey).routing.routes_for(journey.situation(work.today))
+    been_on = {route.route for route in journey.routes}
+    found = pack_of(work, journey).routing.routes_for(journey.situation(work.today), been_on)
     return [route for route in found if route.track == journey.track]
 
 
@@ -112,6 +113,7 @@ async def use(work: Work, journey: Journey, entered: Use, act: Act) -> Instrumen
             goal=entered.goal, cost=entered.cost,
         ),
     )  # fmt: skip
+    await terms.restate(work, [journey])
     return started
 
 
@@ -131,6 +133,7 @@ async def end_use(work: Work, use_id: UUID, outcome: Literal["completed", "stopp
             occurred_on=act.on, by=act.by, instrument_use_id=used.id, instrument=used.instrument, outcome=outcome
         ),
     )
+    await terms.restate(work, (await journeys.load(work.session, [used.client_id])).values())
     return used
 
 

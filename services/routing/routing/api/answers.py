@@ -240,11 +240,12 @@ class DeadlineAnswer(AnswerModel):
 
 
 class OpenRoute(AnswerModel):
-    """A route that policy opens to the client."""
+    """A route that policy opens to the client, with the instruments that it is made of."""
 
     id: str
     label: str
     kind: str
+    instruments: list[str]
 
 
 class JourneyAnswer(AnswerModel):

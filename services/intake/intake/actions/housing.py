@@ -1,0 +1,80 @@
+"""What begins when a permit holder is housed: social guidance, a time of rest, and an integration plan (INT-5)."""
+
+from collections.abc import Iterator
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy import select
+
+from chassis.deadlines import NewDeadline, cancel, current, set_deadlines
+from chassis.work import Work
+from contracts.intake import IntegrationPlanMade, SocialGuidanceStarted
+from intake.actions.clients import intake_policy, open_client
+from intake.problems import NoIntegrationPlan
+from intake.tables import Client, IntegrationPlan
+from policy import reckon
+from policy.section import Deadline
+
+REST, GUIDANCE, PLAN = "rest_period", "social_guidance", "integration_plan"
+SINCE_HOUSING = (REST, GUIDANCE, PLAN)
+"""The deadlines that are reckoned from the day of housing."""
+
+
+def since_housing(work: Work, client: Client) -> list[NewDeadline]:
+    """Every term that the pack begins on the day on which this client was housed; none for an import in mid-journey."""
+    housed_on = client.housed_on
+    if not client.permit_holder or housed_on is None or client.origin == "import":
+        return []
+    return [
+        NewDeadline(client.municipality, client.id, kind, housed_on, rule.term, rule.id)
+        for kind, rule in _rules(work, client)
+    ]
+
+
+def begin_guidance(work: Work, client: Client) -> None:
+    """Say that social guidance began on the day of housing, where the pack has it."""
+    for begun in since_housing(work, client):
+        if begun.kind == GUIDANCE:
+            until = reckon(begun.start, begun.term).due_on
+            assert until is not None, "nothing stands still yet"
+            event = SocialGuidanceStarted(occurred_on=begun.start, by=work.actor, until=until)
+            work.publish(client.id, client.municipality, event)
+
+
+async def house(work: Work, client: Client, on: date | None) -> None:
+    """The day of housing becomes known or is corrected; what is over stays so."""
+    running = {each.kind for each in await current(work.session, {client.id}, SINCE_HOUSING)}
+    was_unknown, client.housed_on = client.housed_on is None, on
+    if client.state != "registered":
+        return
+    await cancel(work, {client.id}, running)
+    begun = set(SINCE_HOUSING) if was_unknown else running
+    if await _has_plan(work, client):
+        begun -= {PLAN}
+    await set_deadlines(work, [each for each in since_housing(work, client) if each.kind in begun])
+    if was_unknown:
+        begin_guidance(work, client)
+
+
+async def make_plan(work: Work, client_id: UUID, on: date) -> IntegrationPlan:
+    """A permit holder's integration plan is there; nobody waits for it any more."""
+    client = await open_client(work, client_id)
+    if not client.permit_holder:
+        raise NoIntegrationPlan("The client is not registered as a permit holder.")
+    plan = IntegrationPlan(id=work.ids(), client_id=client.id, municipality=client.municipality, made_on=on)
+    work.session.add(plan)
+    await cancel(work, {client.id}, (PLAN,))
+    work.publish(client.id, client.municipality, IntegrationPlanMade(occurred_on=on, by=work.actor, plan_id=plan.id))
+    return plan
+
+
+def _rules(work: Work, client: Client) -> Iterator[tuple[str, Deadline]]:
+    policy = intake_policy(work, client.municipality)
+    for kind, rule in ((REST, policy.rest_period), (GUIDANCE, policy.social_guidance), (PLAN, policy.integration_plan)):
+        if rule is not None:
+            yield kind, rule
+
+
+async def _has_plan(work: Work, client: Client) -> bool:
+    query = select(IntegrationPlan.id).where(IntegrationPlan.client_id == client.id)
+    return (await work.session.scalars(query.limit(1))).first() is not None
