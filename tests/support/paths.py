@@ -34,7 +34,7 @@ from policy import Library
 
 E = TypeVar("E", bound=Event)
 
-FIRST, LAST = date(2022, 10, 3), date(2027, 6, 30)
+FIRST, LAST = date(2023, 10, 2), date(2026, 3, 31)
 """The days that can be lived through; the last is the one on which nobody waits any more."""
 
 
@@ -79,9 +79,18 @@ class Traveller(Client):
         born = self.today - timedelta(days=age * 365.25 + 180)
         self.person = Person(**{**vars(self.person), "birth_date": born})
 
+    def somebody_else(self) -> "Traveller":
+        """Another client of the same place, who sets out today."""
+        return Traveller(self.world, self.place, self._system)
+
     async def settles(self) -> None:
         """Lets everything that was done today come through."""
         await self.world.calendar.later_today()
+
+    async def registers(self, **traits: Any) -> None:
+        """Becomes known, to all services."""
+        await super().registers(**traits)
+        await self.settles()
 
     async def applies(self, **form: Any) -> None:
         """Applies for social assistance."""
