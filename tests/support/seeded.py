@@ -273,7 +273,7 @@ async def house_of(make_database: MakeDatabase) -> AsyncIterator[House]:
                 running(
                     name, urls=await migrated_database(make_database, name), settings=each.settings,
                     create=create, handlers=each.handlers, deadlines=each.deadlines,
-                    webhook_allowed_networks=("127.0.0.0/8",), **SECRETS,
+                    webhook_allowed_networks=("127.0.0.0/8",), longest_stream=0.05, **SECRETS,
                 )
             )  # fmt: skip
         databases = {name: service.office.database for name, service in services.items()}
@@ -587,6 +587,8 @@ async def _read_policy_trial(house: House) -> Ready:
 
 _plain("routing", "listClientsWithoutCaseworker", "listStaff", "listHandovers")
 _plain("routing", "enterStaff", body={"id": "s-9", "municipalities": [VOORSCHOTEN], "roles": ["work_consultant"]})
+_plain("routing", "followWorklist", query={"scope": "municipality"})
+_of_client("routing", "followClient")
 _plain("routing", "readWorklist", "countWorklist", query={"scope": "municipality"})
 _plain("routing", "listAbsences")
 

@@ -1,6 +1,7 @@
 """Assembly: routers, identity, transactions and background tasks become one app that answers by the rules."""
 
 import gc
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
@@ -17,7 +18,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp
 
-from chassis import health, metrics, openapi
+from chassis import feed, health, metrics, openapi
 from chassis.background import Background, Repeated
 from chassis.edge import Edge
 from chassis.idempotency import forget_old
@@ -167,9 +168,17 @@ async def _forget_answers(office: Office) -> None:
         await forget_old(work.session)
 
 
+class _Server(uvicorn.Server):
+    """Ends streams first when it stops: they would not end by themselves."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await feed.close_all()
+        await super().shutdown(sockets)
+
+
 def server(app: ASGIApp, *, host: str, port: int) -> uvicorn.Server:
     """Uvicorn as we run it: it names nothing of itself, believes no proxy headers, and finishes what it began."""
-    return uvicorn.Server(
+    return _Server(
         uvicorn.Config(
             app,
             host=host,

@@ -5,8 +5,7 @@ commits late. At a hole we ask which transactions hold a lock on this outbox, wa
 is still a hole then was rolled back. Transactions of other tables and other databases hold up nobody.
 """
 
-import asyncio
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from chassis.bus import Record
 from chassis.database import Database
+from chassis.positions import Positions
 from contracts import encode
 from contracts.envelope import CONTENT_TYPE
 
@@ -28,14 +28,6 @@ _READ_UP_TO = text(
     f"SELECT {_COLUMNS} FROM outbox WHERE position > :after AND position <= :up_to"  # noqa: S608
     " ORDER BY position LIMIT :limit"
 )
-
-_WRITERS = text(
-    "SELECT virtualtransaction FROM pg_locks WHERE locktype = 'relation' AND mode = 'RowExclusiveLock' AND granted"
-    " AND relation = 'outbox'::regclass"
-    " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
-)
-
-_HEAD = text("SELECT coalesce(max(position), 0) FROM outbox")
 
 _SELECT = text(
     f"SELECT {_COLUMNS} FROM outbox"  # noqa: S608
@@ -121,16 +113,11 @@ def as_record(row: OutboxRow, producer: str, organisation: str) -> Record:
     return Record(producer, str(row.subject), value, row.position, headers)
 
 
-class OutboxLog:
+class OutboxLog(Positions):
     """The outbox of one service as a log that can be read from any position."""
 
     def __init__(self, database: Database | AsyncEngine, *, patience: float = 1.0) -> None:
-        if isinstance(database, Database):
-            self._engine = database.glance
-        else:
-            self._engine = database.execution_options(isolation_level="AUTOCOMMIT")
-        self._patience = patience
-        self._settled = 0
+        super().__init__(database, "outbox", patience=patience)
 
     async def read(self, after: int, limit: int) -> list[OutboxRow]:
         """The next events in order of position. Waits only for writers of this outbox, and only at a hole."""
@@ -143,25 +130,6 @@ class OutboxLog:
             return rows[:hole]
         await self._wait_for(writers)
         return await self._rows(_READ_UP_TO, after=after, limit=limit, up_to=rows[-1].position)
-
-    async def head(self) -> int:
-        """The highest position that is visible."""
-        return int((await self._all(_HEAD))[0][0])
-
-    async def settle(self) -> int:
-        """Wait until nothing can appear any more up to what is the head now, and say where that is."""
-        head = await self.head()
-        await self._wait_for(await self._writers())
-        self._settled = max(self._settled, head)
-        return head
-
-    async def settled(self) -> int:
-        """How far a reader may go that cannot see holes: the head, or what was last known where a writer lingers."""
-        try:
-            async with asyncio.timeout(self._patience):
-                return await self.settle()
-        except TimeoutError:
-            return self._settled
 
     async def feed(
         self, session: AsyncSession, after: int, limit: int, selection: Selection = EVERYTHING
@@ -184,23 +152,8 @@ class OutboxLog:
         [(events, oldest)] = await self._all(_DEPTH, after=after, most=most)
         return Depth(events, oldest)
 
-    async def _writers(self) -> set[str]:
-        """The transactions that may still fill a hole."""
-        return {row[0] for row in await self._all(_WRITERS)}
-
-    async def _wait_for(self, writers: set[str]) -> None:
-        pause = 0.002
-        while writers:
-            await asyncio.sleep(pause)
-            writers &= await self._writers()
-            pause = min(2 * pause, 0.05)
-
     async def _rows(self, statement: TextClause, **parameters: Any) -> list[OutboxRow]:
         return [OutboxRow(*row) for row in await self._all(statement, **parameters)]
-
-    async def _all(self, statement: TextClause, **parameters: Any) -> Sequence[Any]:
-        async with self._engine.connect() as connection:
-            return (await connection.execute(statement, parameters)).all()
 
 
 def _first_hole(after: int, rows: list[OutboxRow]) -> int | None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 import re
 import time
 from dataclasses import dataclass
@@ -66,6 +67,8 @@ class Token:
     subject: str | None = None
     team: str | None = None
     partner: str | None = None
+    expires_at: float = math.inf
+    """Seconds since the epoch: what is followed for longer ends then."""
 
     def has(self, *roles: Role) -> bool:
         """Whether the holder has one of these roles."""
@@ -218,6 +221,7 @@ def _read(header: dict[str, Any], claims: dict[str, Any], issuer: str, audience:
         subject=subject,
         team=_name(claims, "team"),
         partner=partner,
+        expires_at=_moment(claims, "exp"),
     )
 
 

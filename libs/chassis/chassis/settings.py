@@ -72,6 +72,8 @@ class ServiceSettings(KafkaTopics):
     allowed_origins: tuple[str, ...] = ()
     """Origins of front-ends whose pages may call from a browser, as a JSON list: `["https://desk.example"]`."""
     pool_size: int = 5
+    longest_stream: float = 900.0
+    """Seconds after which a stream of changes ends; its client comes back with where it was."""
     log_level: str = "INFO"
 
     @model_validator(mode="after")

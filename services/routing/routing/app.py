@@ -7,6 +7,8 @@ from fastapi import FastAPI
 from chassis import process
 from chassis.app import create_app
 from chassis.background import Background
+from chassis.feed import Feed
+from chassis.positions import Positions
 from chassis.process import Definition, OnMoved
 from chassis.security import TokenVerifier
 from chassis.work import Office
@@ -25,7 +27,7 @@ def create(
     on_moved: OnMoved | None = None,
 ) -> FastAPI:
     """The app of routing."""
-    return create_app(
+    app = create_app(
         service="routing",
         title="Opstap: routing",
         description="The client's journey: caseworker, routes, terms, handovers, conversations, referrals and exits.",
@@ -36,6 +38,8 @@ def create(
         background=background,
         on_moved=on_moved,
     )
+    app.state.changes = Feed(Positions(office.database, "client_changes"), longest=settings.longest_stream)
+    return app
 
 
 SERVICE = Definition(name="routing", settings=Settings, create=create, handlers=HANDLERS, deadlines=DEADLINES)

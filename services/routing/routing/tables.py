@@ -384,6 +384,8 @@ class ClientChange(Base):
     client_id: Mapped[UUID] = mapped_column(Uuid)
     caseworkers: Mapped[list[str]] = mapped_column(ARRAY(Text))
     """Who guides the client now, and who did before this change."""
+    roles: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    """The roles that a handover of the client waits or waited for."""
     recorded_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=text("clock_timestamp()"))
 
 

@@ -373,6 +373,7 @@ def upgrade() -> None:
         sa.Column("position", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.Column("client_id", sa.Uuid(), nullable=False),
         sa.Column("caseworkers", sa.ARRAY(sa.Text()), nullable=False),
+        sa.Column("roles", sa.ARRAY(sa.Text()), nullable=False),
         sa.Column(
             "recorded_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False
         ),

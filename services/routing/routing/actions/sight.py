@@ -12,7 +12,7 @@ from chassis.security import Role, Token, in_scope
 from chassis.work import Work
 from routing.actions import roster
 from routing.actions.roster import Place, Roster
-from routing.tables import WorkItem
+from routing.tables import ClientChange, WorkItem
 from routing.work_items import ACCEPTANCE
 
 Scope = Literal["me", "team", "municipality"]
@@ -40,6 +40,25 @@ class Sight:
         if self.unassigned:
             parts.append(and_(here, WorkItem.kind == "without_caseworker"))
         return and_(here, or_(*parts))
+
+    def changes(self) -> ColumnElement[bool]:
+        """Which changes of clients are seen."""
+        here = ClientChange.municipality.in_(sorted(self.municipalities))
+        if self.caseworkers is None:
+            return here
+        parts = [
+            and_(ClientChange.municipality == municipality, column.overlap(names))
+            for column, places in ((ClientChange.caseworkers, self.caseworkers), (ClientChange.roles, self.receives))
+            for municipality, names in _by_municipality(places)
+        ]
+        if self.unassigned:
+            parts.append(ClientChange.caseworkers == [])
+        return and_(here, or_(false(), *parts))
+
+
+def _by_municipality(places: Collection[Place]) -> Iterator[tuple[str, list[str]]]:
+    for municipality in sorted({where for where, _ in places}):
+        yield municipality, sorted(name for where, name in places if where == municipality)
 
 
 def _among(column: InstrumentedAttribute[str | None], places: Collection[Place]) -> ColumnElement[bool]:

@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from chassis.work import Work
 from routing.actions import journeys, terms
 from routing.tables import ClientChange, Journey, WorkItem
-from routing.work_items import Item, items_of
+from routing.work_items import ACCEPTANCE, Item, items_of
 
 _COLUMNS = tuple(column.name for column in WorkItem.__table__.columns)
 
@@ -30,7 +30,7 @@ async def keep(work: Work, client_ids: Collection[UUID]) -> None:
     new = [wanted[each] for each in sorted(wanted) if wanted[each] != there.get(each)]
     if new:
         await _write(work, new)
-    await _tell(work, found.values(), there.values())
+    await _tell(work, found.values(), [*there.values(), *wanted.values()])
 
 
 async def _journeys(work: Work, client_ids: Collection[UUID]) -> dict[UUID, Journey]:
@@ -64,17 +64,20 @@ async def _write(work: Work, rows: list[dict[str, Any]]) -> None:
     await work.session.execute(new.on_conflict_do_update(index_elements=[WorkItem.id], set_=changed), rows)
 
 
-async def _tell(work: Work, found: Iterable[Journey], there: Iterable[dict[str, Any]]) -> None:
-    before: dict[UUID, set[str]] = {}
-    for row in there:
-        before.setdefault(row["client_id"], set()).update(filter(None, [row["caseworker_id"]]))
-    rows = [
-        {
-            "client_id": each.client_id,
-            "municipality": each.municipality,
-            "caseworkers": sorted(before.get(each.client_id, set()) | set(filter(None, [each.caseworker_id]))),
-        }
-        for each in sorted(found, key=lambda journey: journey.client_id)
-    ]
+async def _tell(work: Work, found: Iterable[Journey], items: Collection[dict[str, Any]]) -> None:
+    """One line per client, with all whose work list it was or is on; `items` are those before and after."""
+    rows = []
+    for each in sorted(found, key=lambda journey: journey.client_id):
+        theirs = [item for item in items if item["client_id"] == each.client_id]
+        guides = {each.caseworker_id, *(item["caseworker_id"] for item in theirs)}
+        roles = {item["role"] for item in theirs if item["what"] == ACCEPTANCE}
+        rows.append(
+            {
+                "client_id": each.client_id,
+                "municipality": each.municipality,
+                "caseworkers": sorted(filter(None, guides)),
+                "roles": sorted(filter(None, roles)),
+            }
+        )
     if rows:
         await work.session.execute(insert(ClientChange), rows)

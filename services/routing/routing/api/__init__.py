@@ -3,6 +3,7 @@
 from routing.api import (
     absences,
     agreements,
+    changes,
     conversations,
     exits,
     handovers,
@@ -17,6 +18,7 @@ from routing.api import (
 
 ROUTERS = (
     worklists.router,
+    changes.router,
     journeys.router,
     staff.router,
     absences.router,
