@@ -91,7 +91,7 @@ async def test_over_random_cuts_and_a_restart_everything_is_told_once_and_in_ord
         while len(found) < 12:
             found += await heard(routing, port, chance.randint(1, 5), found[-1][0] if found else 0)
         open_still = asyncio.create_task(heard(routing, port, 1000, found[-1][0]))
-        await eventually(lambda: routing.service.app.state.changes._open)  # noqa: SLF001 - what is open
+        await eventually(lambda: routing.service.app.state.changes._open)
     found += await open_still  # it ended by itself, as the service stopped
     await writing
     whole = await committed(routing)
