@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from tests.conftest import Routing
 
+    from contracts import Envelope, Event
+
 pytestmark = [pytest.mark.requirement("ROU-17")]
 
 Told = tuple[int, UUID]
@@ -50,7 +52,7 @@ async def heard(
     """So many changes, or those until the stream ends; then the line is cut."""
     headers = {**routing.token(**token), **({} if after is None else {"Last-Event-ID": str(after)})}
     found: list[Told] = []
-    position = 0
+    told = ""
     async with (
         httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}/v1", timeout=10) as http,
         http.stream("GET", path, headers=headers, params={"scope": "municipality"}) as answer,
@@ -59,10 +61,9 @@ async def heard(
         assert answer.headers["content-type"].startswith("text/event-stream")
         async for line in answer.aiter_lines():
             if line.startswith("data: "):
-                client = UUID(json.loads(line[6:])["clientId"])
+                told = line[6:]
             if line.startswith("id: "):
-                position = int(line[4:])
-                found.append((position, client))
+                found.append((int(line[4:]), UUID(json.loads(told)["clientId"])))
                 if len(found) >= most:
                     break
     return found
@@ -99,7 +100,7 @@ async def test_over_random_cuts_and_a_restart_everything_is_told_once_and_in_ord
         while len(found) < len(whole):
             found += await heard(routing, port, min(chance.randint(1, 5), len(whole) - len(found)), found[-1][0])
     assert found == whole
-    said = await routing.said()
+    said: list[Envelope[Event]] = await routing.said()
     assert {each.subject for each in said} == {client for _, client in found}
     assert len(found) >= len(clients) * 6
 
