@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
-from sqlalchemy import ColumnElement, and_, false, or_, tuple_
+from sqlalchemy import ColumnElement, and_, false, or_, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
 
 from chassis.problems import Forbidden
@@ -12,7 +12,7 @@ from chassis.security import Role, Token, in_scope
 from chassis.work import Work
 from routing.actions import roster
 from routing.actions.roster import Place, Roster
-from routing.tables import ClientChange, WorkItem
+from routing.tables import Absence, ClientChange, Staff, WorkItem
 from routing.work_items import ACCEPTANCE
 
 Scope = Literal["me", "team", "municipality"]
@@ -76,7 +76,7 @@ async def sight_of(work: Work, caller: Token, scope: Scope, municipality: str | 
         return Sight(here)
     if caller.subject is None:
         raise Forbidden(f"Scope {scope} is of a person, and this token is an application's; ask for a municipality.")
-    people = await roster.today(work, here)
+    people = await _near(work, here, caller)
     if scope == "me":
         mine = frozenset(_seen_to(people, here, caller.subject))
         return Sight(here, mine, frozenset(_roles(people, {(each, caller.subject) for each in here})), unassigned=False)
@@ -84,10 +84,30 @@ async def sight_of(work: Work, caller: Token, scope: Scope, municipality: str | 
     return Sight(here, team, frozenset(_roles(people, team)))
 
 
+async def _near(work: Work, here: Collection[str], caller: Token) -> Roster:
+    """The part of the staff that matters to somebody: the same few people in a town and in a city."""
+    of_here = select(Staff).where(Staff.municipality.in_(here))
+    mine = (await work.session.scalars(of_here.where(Staff.id == caller.subject))).all()
+    teams = {team for each in mine for team in (each.team, *each.manages) if team is not None}
+    if not mine and caller.team is not None:
+        teams = {caller.team}
+    near = await work.session.scalars(of_here.where(or_(Staff.team.in_(teams), Staff.manages.overlap(sorted(teams)))))
+    people = {(each.municipality, each.id): each for each in (*mine, *near)}
+    names = {name for _, name in people}
+    away = await work.session.scalars(
+        select(Absence)
+        .where(Absence.municipality.in_(here), roster.is_away(work))
+        .where(or_(Absence.staff_id.in_(names), Absence.deputy_id == caller.subject))
+    )
+    return Roster(people, {(each.municipality, each.staff_id): each for each in away})
+
+
 def _seen_to(people: Roster, here: Collection[str], me: str) -> Iterator[Place]:
     """Somebody's own, and those of who is away and has nobody else who sees to their work."""
     for municipality in here:
         yield municipality, me
+        for name in people.stood_in_for(municipality, me):
+            yield municipality, name
     for municipality, name in people.people:
         if municipality in here and people.owner(municipality, name) == me:
             yield municipality, name
