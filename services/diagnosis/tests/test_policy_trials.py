@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from sqlalchemy import text
 
 from chassis.ids import new_id
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from tests.conftest import Diagnosis
+
+pytestmark = pytest.mark.requirement("POL-6")
 
 POLICIES = Path(__file__).parents[3] / "policies"
 VOORSCHOTEN = "voorschoten/2024-01-01.yaml"
