@@ -155,6 +155,7 @@ def _purposes(pack: Pack, text: Text) -> Iterator[Fault]:
     for name, rows in (
         ("on_categorisation", pack.referrals.on_categorisation),
         ("after_conversation", pack.referrals.after_conversation),
+        ("after_failed_language_test", pack.referrals.after_failed_language_test),
     ):
         for number, row in enumerate(rows):
             purposes = pack.partners[row.partner].purposes
@@ -203,6 +204,7 @@ def _ids(pack: Pack) -> Iterator[tuple[Where, str]]:
         (("caseworkers", "besides"), pack.caseworkers.besides),
         (("referrals", "on_categorisation"), pack.referrals.on_categorisation),
         (("referrals", "after_conversation"), pack.referrals.after_conversation),
+        (("referrals", "after_failed_language_test"), pack.referrals.after_failed_language_test),
     )
     for where, rules in tables:
         for number, row in enumerate(rules):

@@ -186,6 +186,12 @@ class Pack(BaseModel):
                 return rule
         return None
 
+    def referral_for_language(self, situation: Situation) -> ReferralRule | None:
+        """The partner who gives lessons after a language test that was not passed (INT-10)."""
+        values = situation.values()
+        rules = self.referrals.after_failed_language_test
+        return next((rule for rule in rules if rule.when.holds(values)), None)
+
     @cached_property
     def reference(self) -> PackReference:
         """How receipts name this pack."""

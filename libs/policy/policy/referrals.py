@@ -1,4 +1,4 @@
-"""Which partner a client is referred to: at once on a category, or after a conversation (ROU-7, PAR-4, PAR-5)."""
+"""Which partner a client is referred to: at once on a category, after a conversation, or for lessons."""
 
 from policy.references import PartnerId, PurposeId
 from policy.section import Section
@@ -19,7 +19,8 @@ class OptionReferralRule(ReferralRule):
 
 
 class Referrals(Section):
-    """In both tables the first rule that holds decides, and where none holds nobody is referred."""
+    """In each table the first rule that holds decides, and where none holds nobody is referred."""
 
     on_categorisation: tuple[ReferralRule, ...] = ()
     after_conversation: tuple[OptionReferralRule, ...] = ()
+    after_failed_language_test: tuple[ReferralRule, ...] = ()

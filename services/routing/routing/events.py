@@ -17,6 +17,7 @@ from contracts.intake import (
     ClientRegistered,
     ClientRegistrationUndone,
     ClientsMerged,
+    LanguageTestTaken,
 )
 from contracts.partners import (
     PartnerSignalled,
@@ -92,6 +93,13 @@ async def registration_undone(work: Work, envelopes: Sequence[Envelope[ClientReg
     await exits.undo(work, [(journey, Act.heard(event)) for journey, event in heard])
 
 
+async def language_tested(work: Work, envelopes: Sequence[Envelope[LanguageTestTaken]]) -> None:
+    """Lessons follow a test that was not passed."""
+    for journey, tested in await _with_journeys(work, envelopes):
+        if journey.active:
+            referring.refer_for_language(work, journey, Act.heard(tested), passed=tested.passed)
+
+
 async def client_erased(work: Work, envelopes: Sequence[Envelope[ClientErased]]) -> None:
     """Free text is forgotten."""
     await forgetting.forget(work, [journey for journey, _ in await _with_journeys(work, envelopes)])
@@ -139,6 +147,7 @@ HANDLERS: Handlers = {
     ClientMovedAway: client_moved_away,
     ClientsMerged: merging.merge,
     ClientRegistrationUndone: registration_undone,
+    LanguageTestTaken: language_tested,
     ClientErased: client_erased,
     AssessmentCompleted: assessment_completed,
     ClientCategorised: client_categorised,

@@ -168,7 +168,7 @@ class Journey(Base):
             suspensions=tuple(each.as_term() for each in self.suspensions),
             handover=AwaitedHandover(handover.id, handover.prepared_on) if handover and handover.prepared_on else None,
             aftercare=AwaitedCheck(left.id, left.on) if left and left.aftercare == "running" else None,
-            allowances_check=AwaitedCheck(left.id, left.on) if left and left.allowances_check == "awaited" else None,
+            allowances_check=AwaitedCheck(left.id, left.on) if left and left.check_awaited else None,
         )
 
 
@@ -240,7 +240,7 @@ class Referral(OfClient):
     partner: Mapped[str | None] = mapped_column(Text)
     partner_kind: Mapped[str] = mapped_column(Text)
     origin: Mapped[str] = mapped_column(Text)
-    """category or conversation."""
+    """category, conversation or language_test."""
     rule: Mapped[str | None] = mapped_column(Text)
     requested_on: Mapped[date] = mapped_column(Date)
     state: Mapped[str] = mapped_column(Text, default="requested")
@@ -274,6 +274,11 @@ class Exit(OfClient):
     reverted_because: Mapped[str | None] = mapped_column(Text, default=None)
     returned_on: Mapped[date | None] = mapped_column(Date, default=None)
     journey: Mapped[Journey] = relationship(back_populates="exits", lazy="raise")
+
+    @property
+    def check_awaited(self) -> bool:
+        """Whether the allowances check is still to be done, in time or late."""
+        return self.allowances_check in {"awaited", "overdue"}
 
 
 class InstrumentUse(OfClient):

@@ -92,7 +92,7 @@ async def revert(work: Work, exit_id: UUID, reason: str) -> Exit:
 async def check_allowances(work: Work, exit_id: UUID, act: Act) -> Exit:
     """The allowances check was done."""
     journey, made = await _find(work, exit_id)
-    if made.allowances_check not in {"awaited", "overdue"}:
+    if not made.check_awaited:
         raise NoCheckAwaited
     _not_before(act.on, made.on)
     made.allowances_check = "done"
@@ -150,7 +150,7 @@ def _end_aftercare(work: Work, journey: Journey, act: Act) -> None:
     if left.aftercare == "running":
         left.aftercare = "ended"
         say(work, journey, AftercareEnded(occurred_on=act.on, by=act.by, exit_id=left.id))
-    if left.allowances_check in {"awaited", "overdue"}:
+    if left.check_awaited:
         left.allowances_check = None
 
 

@@ -1,7 +1,7 @@
 """Asking a partner to take a client on, and keeping up how far the partner is (ROU-7, PAR-3)."""
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, get_args
 
 from sqlalchemy import select
 
@@ -16,7 +16,7 @@ from routing.actions.journeys import Act, pack_of, say
 from routing.rules import OPEN_REFERRAL
 from routing.tables import Journey, Referral
 
-Origin = Literal["category", "conversation"]
+Origin = Literal["category", "conversation", "language_test"]
 
 
 def request(work: Work, journey: Journey, rule: ReferralRule, origin: Origin, act: Act) -> Referral:
@@ -27,7 +27,7 @@ def request(work: Work, journey: Journey, rule: ReferralRule, origin: Origin, ac
 
 def request_again(work: Work, journey: Journey, referral: Referral, act: Act) -> Referral:
     """Ask anew for what was withdrawn by mistake."""
-    origin: Origin = "category" if referral.origin == "category" else "conversation"
+    origin: Origin = next(each for each in get_args(Origin) if each == referral.origin)
     return _request(
         work, journey, referral.partner, referral.partner_kind, referral.purpose, origin, referral.rule, act
     )
@@ -42,6 +42,16 @@ def refer_by_category(work: Work, journey: Journey, act: Act) -> None:
             withdraw(work, journey, referral, "recategorised", act)
     if rule is not None and not _asked_before(journey, rule):
         request(work, journey, rule, "category", act)
+
+
+def refer_for_language(work: Work, journey: Journey, act: Act, *, passed: bool) -> None:
+    """Who did not pass the language test is referred for lessons, once; who passed after all needs none (INT-10)."""
+    for referral in journey.open_referrals:
+        if passed and referral.origin == "language_test" and referral.state != "started":
+            withdraw(work, journey, referral, "other", act)
+    rule = pack_of(work, journey).referral_for_language(journey.situation(work.today))
+    if rule is not None and not passed and not under_way(journey, rule):
+        request(work, journey, rule, "language_test", act)
 
 
 def under_way(journey: Journey, rule: ReferralRule) -> bool:
