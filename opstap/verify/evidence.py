@@ -105,6 +105,8 @@ class Evidence:
         timelines: defaultdict[UUID, list[tuple[datetime, int, Envelope[Event]]]] = defaultdict(list)
         for producer, envelopes in self.said.items():
             for envelope in envelopes:
+                if envelope.data.about == "staff":
+                    continue
                 if producer == service:
                     at = envelope.recorded_at
                 elif type(envelope.data) in self.hearers[service] and envelope.id not in parked:

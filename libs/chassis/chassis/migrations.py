@@ -9,6 +9,8 @@ from sqlalchemy import MetaData, pool
 from sqlalchemy.engine import Connection
 from sqlalchemy.ext.asyncio import async_engine_from_config
 
+from chassis import sight
+
 CHASSIS_TABLES = frozenset(
     {
         "outbox",
@@ -20,6 +22,9 @@ CHASSIS_TABLES = frozenset(
         "idempotency_keys",
         "civil_clock",
         "changes",
+        "guided",
+        "colleagues",
+        "stand_ins",
     }
 )
 
@@ -72,6 +77,12 @@ def enable_tenancy(
     op.execute(f"GRANT {background} ON {table} TO {service}_background")
 
 
+def fence(service: str, table: str, column: str = "client_id") -> None:
+    """Requests read of a table only rows of clients whom their caller sees, by the column that names the client."""
+    seen = sight.predicate(f"{table}.{column}")
+    op.execute(f"CREATE POLICY of_sight ON {table} AS RESTRICTIVE FOR SELECT TO {service}_app USING ({seen})")
+
+
 def create_chassis_tables(service: str) -> None:
     """The tables that every service has: messages out and in, deadlines, answers to repeated requests, the clock."""
     for statement in _CHASSIS.split(";\n"):
@@ -80,6 +91,9 @@ def create_chassis_tables(service: str) -> None:
     enable_tenancy(service, "outbox", app="SELECT, INSERT", background="SELECT, INSERT")
     enable_tenancy(service, "deadlines")
     enable_tenancy(service, "changes", app="SELECT, INSERT", background="SELECT, INSERT")
+    for table in ("guided", "colleagues", "stand_ins"):
+        enable_tenancy(service, table)
+    fence(service, "deadlines", "subject")
     app, background = f"{service}_app", f"{service}_background"
     op.execute(f"GRANT SELECT, INSERT, UPDATE ON relay_cursor, bus_cursors TO {background}")
     op.execute(f"GRANT SELECT, INSERT ON inbox TO {background}")
@@ -157,6 +171,30 @@ CREATE INDEX ix_deadlines_open ON deadlines (fires_on) WHERE state = 'open';
 CREATE INDEX ix_deadlines_subject ON deadlines (subject, kind);
 CREATE UNIQUE INDEX uq_deadlines_current ON deadlines (subject, kind, ref) NULLS NOT DISTINCT
     WHERE state IN ('open', 'suspended');
+CREATE TABLE guided (
+    client_id uuid PRIMARY KEY,
+    municipality text NOT NULL,
+    caseworker text,
+    besides text[] NOT NULL DEFAULT '{}',
+    receiving text
+);
+CREATE TABLE colleagues (
+    municipality text NOT NULL,
+    staff_id text NOT NULL,
+    team text,
+    manages text[] NOT NULL,
+    roles text[] NOT NULL,
+    active boolean NOT NULL,
+    PRIMARY KEY (municipality, staff_id)
+);
+CREATE TABLE stand_ins (
+    id uuid PRIMARY KEY,
+    municipality text NOT NULL,
+    staff_id text NOT NULL,
+    deputy_id text NOT NULL,
+    first_day date NOT NULL,
+    last_day date
+);
 CREATE TABLE changes (
     entity text NOT NULL,
     key text NOT NULL,

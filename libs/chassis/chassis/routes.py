@@ -20,7 +20,7 @@ from fastapi.routing import APIRoute
 from sqlalchemy.orm.exc import StaleDataError
 from starlette.responses import Response
 
-from chassis import idempotency
+from chassis import idempotency, sight
 from chassis.logs import traced
 from chassis.problems import (
     Invalid,
@@ -143,6 +143,7 @@ async def _in_one_transaction(request: Request, token: Token, handle: Handler) -
     key = idempotency.key_of(request) if request.method == "POST" else None
     try:
         async with service.office.for_municipalities(token.municipalities, token.actor) as work:
+            await sight.narrow(work.session, token, work.policies, work.today)
             request.state.work = work
             act: Callable[[], Awaitable[Response]] = partial(handle, request)
             if key is None:

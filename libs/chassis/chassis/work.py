@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chassis import changes, trace
+from chassis import changes, sight, trace
 from chassis.clock import Clock
 from chassis.database import Database
 from chassis.ids import Ids, new_id
@@ -44,6 +44,7 @@ class Work:
     """The `traceparent` to go on in, by subject, where a batch of events is handled."""
     _events: list[dict[str, Any]] = field(default_factory=list)
     _last: dict["LastStep", set[UUID]] = field(default_factory=dict)
+    _facts: list[sight.Fact] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.session.info[changes.SIGNATURE] = lambda: (self.actor, self.clock.wall())
@@ -58,6 +59,8 @@ class Work:
         data = event.model_dump_json(by_alias=True)
         if len(data) > LARGEST_EVENT:
             raise EventTooLarge(f"{event.type()} carries {len(data)} bytes; {LARGEST_EVENT} is the most")
+        if isinstance(event, sight.FOLLOWED):
+            self._facts.append((subject, municipality, event))
         event_id = self.ids()
         self._events.append(
             {
@@ -75,12 +78,12 @@ class Work:
     @asynccontextmanager
     async def attempt(self) -> AsyncIterator[None]:
         """A part that may fail by itself: what it wrote and said goes, what went before it stays."""
-        said = len(self._events)
+        said, facts = len(self._events), len(self._facts)
         try:
             async with self.session.begin_nested():
                 yield
         except BaseException:
-            del self._events[said:]
+            del self._events[said:], self._facts[facts:]
             raise
 
     def at_the_end(self, step: "LastStep", *subjects: UUID) -> None:
@@ -100,7 +103,9 @@ class Work:
             return False
         await self.session.flush()
         await self.session.execute(_INSERT, self._events)
+        await sight.follow(self.session, self._facts)
         self._events.clear()
+        self._facts.clear()
         return True
 
 

@@ -30,7 +30,7 @@ class Event(Model):
 
     producer: ClassVar[str]
     version: ClassVar[int] = 1
-    about: ClassVar[Literal["client", "group", "endpoint", "report"]] = "client"
+    about: ClassVar[Literal["client", "group", "endpoint", "report", "staff"]] = "client"
 
     occurred_on: date
     """The civil day on which it happened; it may lie before its recording."""

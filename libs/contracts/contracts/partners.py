@@ -81,7 +81,7 @@ class ReferralScheduled(ReferralEvent):
 class GroupFilled(PartnersEvent):
     """A group for a partner is complete."""
 
-    about: ClassVar[Literal["client", "group", "endpoint", "report"]] = "group"
+    about: ClassVar[Literal["client", "group", "endpoint", "report", "staff"]] = "group"
     partner: str
     size: int
 
@@ -89,7 +89,7 @@ class GroupFilled(PartnersEvent):
 class GroupSessionHeld(PartnersEvent):
     """The group session on location took place."""
 
-    about: ClassVar[Literal["client", "group", "endpoint", "report"]] = "group"
+    about: ClassVar[Literal["client", "group", "endpoint", "report", "staff"]] = "group"
     partner: str
     attended: int
 
@@ -104,12 +104,12 @@ class PartnerSignalled(PartnersEvent):
 class WebhookEndpointFailing(PartnersEvent):
     """An endpoint of a partner keeps failing."""
 
-    about: ClassVar[Literal["client", "group", "endpoint", "report"]] = "endpoint"
+    about: ClassVar[Literal["client", "group", "endpoint", "report", "staff"]] = "endpoint"
     partner: str
 
 
 class WebhookEndpointDisabled(PartnersEvent):
     """An endpoint of a partner was switched off after days of failure, or because it answered that it is gone."""
 
-    about: ClassVar[Literal["client", "group", "endpoint", "report"]] = "endpoint"
+    about: ClassVar[Literal["client", "group", "endpoint", "report", "staff"]] = "endpoint"
     partner: str

@@ -11,7 +11,7 @@ class ReportPublished(Event):
     """A report for the council was published."""
 
     producer: ClassVar[str] = "reporting"
-    about: ClassVar[Literal["client", "group", "endpoint", "report"]] = "report"
+    about: ClassVar[Literal["client", "group", "endpoint", "report", "staff"]] = "report"
     report_id: UUID
     level: Literal["council", "management", "policy"]
     period_from: date

@@ -33,12 +33,38 @@ class CaseworkerAssigned(RoutingEvent):
     role: str
     previous_id: str | None = None
     occasion: Literal["categorised", "handover", "transfer", "import"]
+    besides: tuple[str, ...] = ()
+    """Roles that guide the client besides the caseworker."""
 
 
 class CaseworkerMissing(RoutingEvent):
     """No caseworker of the role is available: the client stands on the team manager's list."""
 
     role: str
+
+
+class StaffChanged(RoutingEvent):
+    """Somebody came to work in a municipality, left, or changed team or roles."""
+
+    about: ClassVar[Literal["client", "group", "endpoint", "report", "staff"]] = "staff"
+
+    staff_id: str
+    roles: tuple[str, ...]
+    team: str | None
+    manages: tuple[str, ...]
+    """The teams that they manage."""
+    active: bool
+
+
+class DeputyChosen(RoutingEvent):
+    """Somebody stands in for a colleague, from a day to a day; the subject is the absence, which may be said again."""
+
+    about: ClassVar[Literal["client", "group", "endpoint", "report", "staff"]] = "staff"
+
+    staff_id: str
+    deputy_id: str
+    first_day: date
+    last_day: date | None
 
 
 class RouteStarted(RoutingEvent):
@@ -111,6 +137,8 @@ class HandoverPrepared(RoutingEvent):
 
     handover_id: UUID
     accept_by: date
+    to_role: str | None = None
+    """The role that receives the client, where policy names one."""
 
 
 class HandoverAccepted(RoutingEvent):

@@ -1,5 +1,7 @@
 """Who guides the client: a table of which the first row that holds decides, and rows that add somebody (ROU-1)."""
 
+from typing import Literal
+
 from policy.references import RoleId
 from policy.section import Id, Section, Text
 from policy.tables import TableRule
@@ -23,3 +25,5 @@ class Caseworkers(Section):
 
     assigned: tuple[CaseworkerRule, ...]
     besides: tuple[CaseworkerRule, ...] = ()
+    access: Literal["team", "municipality"] = "team"
+    """Whose clients a member of staff sees: their team's, where there are teams, or all of the municipality."""

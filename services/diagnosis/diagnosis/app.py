@@ -9,6 +9,7 @@ from chassis.app import create_app
 from chassis.background import Background
 from chassis.process import Definition, OnMoved
 from chassis.security import TokenVerifier
+from chassis.sight import with_sight
 from chassis.work import Office
 from diagnosis.actions.exemptions import KIND, end_by_clock
 from diagnosis.api import ROUTERS
@@ -53,7 +54,7 @@ SERVICE = Definition(
     name="diagnosis",
     settings=Settings,
     create=create,
-    handlers=HANDLERS,
+    handlers=with_sight(HANDLERS),
     deadlines=DEADLINES,
     background=runners,
 )

@@ -9,6 +9,7 @@ from chassis.app import create_app
 from chassis.background import Background
 from chassis.process import Definition, OnMoved
 from chassis.security import TokenVerifier
+from chassis.sight import with_sight
 from chassis.work import Office
 from intake.api import ROUTERS
 from intake.api.caseload import LARGEST_FILE
@@ -43,7 +44,9 @@ def create(
     return app
 
 
-SERVICE = Definition(name="intake", settings=IntakeSettings, create=create, handlers=HANDLERS, deadlines=DEADLINES)
+SERVICE = Definition(
+    name="intake", settings=IntakeSettings, create=create, handlers=with_sight(HANDLERS), deadlines=DEADLINES
+)
 
 
 def from_environment() -> FastAPI:

@@ -10,6 +10,7 @@ from chassis.app import create_app
 from chassis.background import Background
 from chassis.process import Definition, OnMoved
 from chassis.security import TokenVerifier
+from chassis.sight import with_sight
 from chassis.work import Office
 from partners.api import ROUTERS
 from partners.api.tools import Tools
@@ -60,7 +61,7 @@ SERVICE = Definition(
     name="partners",
     settings=PartnersSettings,
     create=create,
-    handlers=HANDLERS,
+    handlers=with_sight(HANDLERS),
     deadlines=DEADLINES,
     background=senders,
 )

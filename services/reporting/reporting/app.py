@@ -10,6 +10,7 @@ from chassis.background import Background
 from chassis.deadlines import Fired
 from chassis.process import Definition, OnMoved
 from chassis.security import TokenVerifier
+from chassis.sight import with_sight
 from chassis.work import Office
 from reporting.api import ROUTERS
 from reporting.events import HANDLERS
@@ -41,7 +42,7 @@ def create(
 
 
 SERVICE = Definition(
-    name="reporting", settings=ReportingSettings, create=create, handlers=HANDLERS, deadlines=DEADLINES
+    name="reporting", settings=ReportingSettings, create=create, handlers=with_sight(HANDLERS), deadlines=DEADLINES
 )
 
 

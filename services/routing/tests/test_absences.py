@@ -51,6 +51,7 @@ async def test_due_work_shows_with_the_deputy_and_without_one_with_the_teams_man
         {"id": "anna", "roles": ["work_consultant"], "team": "west"},
         {"id": "bert", "roles": ["income_consultant"], "team": "west"},
         {"id": "mia", "roles": [], "manages": ["west"]},
+        {"id": "s-1", "roles": [], "manages": ["west"]},
     ):
         await routing.done("/staff", {"municipalities": ["GM1916"], **body})
     client = await routing.client()

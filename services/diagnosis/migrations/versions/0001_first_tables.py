@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-from chassis.migrations import create_chassis_tables, enable_tenancy
+from chassis.migrations import create_chassis_tables, enable_tenancy, fence
 
 revision = "0001"
 down_revision = None
@@ -267,3 +267,8 @@ def upgrade() -> None:
     )
     for table, app in GRANTS.items():
         enable_tenancy(SERVICE, table, app=app)
+    fence(SERVICE, "clients", "id")
+    for table in (
+        "invitations", "assessments", "receipts", "proposals", "categories", "exemptions", "indication_requests",
+    ):  # fmt: skip
+        fence(SERVICE, table)

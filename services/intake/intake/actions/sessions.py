@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
+from chassis import sight
 from chassis.deadlines import NewDeadline, cancel, set_deadline
 from chassis.problems import Invalid, NotFound
 from chassis.work import Work
@@ -118,7 +119,9 @@ def _record(work: Work, held: InformationSession, recorded: dict[UUID, Attendanc
 
 async def _within_capacity(work: Work, held: InformationSession) -> None:
     came = select(func.count()).where(Attendance.session_id == held.id, Attendance.attended)
-    if (await work.session.scalar(came) or 0) > held.capacity:
+    async with sight.whole(work.session):  # a chair is taken, whoever's client sits on it
+        number = await work.session.scalar(came) or 0
+    if number > held.capacity:
         raise SessionFull(f"The session holds {held.capacity} people.")
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from pydantic import Field, model_validator
 
+from chassis import sight
 from chassis.models import AnswerModel, ApiModel, Line
 from chassis.routes import ServiceRoute, WorkInHand, location
 from chassis.security import Caller, allow
@@ -76,10 +77,11 @@ async def register_client(
     """Register a person as a client of the municipality; each person once."""
     municipality = municipality_of(caller, body.municipality)
     faults = refusals(body, work.today)
-    if body.household_id and not await household_exists(work, municipality, body.household_id):
-        faults.append(Fault("householdId", "is the household of no client in the municipality"))
-    refuse(faults)
-    [registered] = await register(work, vault, municipality, [body], "front_end")
+    async with sight.whole(work.session):  # each person once in the municipality, whoever guides them
+        if body.household_id and not await household_exists(work, municipality, body.household_id):
+            faults.append(Fault("householdId", "is the household of no client in the municipality"))
+        refuse(faults)
+        [registered] = await register(work, vault, municipality, [body], "front_end")
     where = location(request, registered.client.id)
     if not registered.is_new:
         raise AlreadyRegistered("Go on with the client who is registered.", client=where)

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from chassis.migrations import create_chassis_tables, enable_tenancy
+from chassis.migrations import create_chassis_tables, enable_tenancy, fence
 
 revision = "0001"
 down_revision = None
@@ -276,6 +276,9 @@ def upgrade() -> None:
             enable_tenancy(SERVICE, table, app="INSERT", background="SELECT, INSERT")
         else:
             enable_tenancy(SERVICE, table)
+    fence(SERVICE, "clients", "id")
+    for table in ("standings", "applications", "attendances", "intakes", "language_tests", "letters", "notifications"):
+        fence(SERVICE, table)
 
 
 def downgrade() -> None:

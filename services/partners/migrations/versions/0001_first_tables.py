@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from chassis.migrations import create_chassis_tables, enable_tenancy
+from chassis.migrations import create_chassis_tables, enable_tenancy, fence
 
 revision = "0001"
 down_revision = None
@@ -176,6 +176,7 @@ def upgrade() -> None:
             op.execute(statement)
     for table in TENANT_TABLES:
         enable_tenancy("partners", table)
+    fence("partners", "referrals")
 
 
 def downgrade() -> None:

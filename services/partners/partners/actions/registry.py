@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
+from chassis import sight
 from chassis.problems import Conflict, Problem
 from chassis.work import Work
 from partners.rules import OPEN, TIMED_STEPS, GroupSize, Limit, Terms, of_policy
@@ -71,11 +72,13 @@ async def register(work: Work, new: NewPartner) -> Terms:
 
 async def open_referrals(work: Work, municipality: str) -> Mapping[str, int]:
     """How many referrals are open, by partner."""
-    counted = await work.session.execute(
+    open_now = (
         select(Referral.partner, func.count())
         .where(Referral.municipality == municipality, Referral.state.in_(OPEN), Referral.partner.is_not(None))
         .group_by(Referral.partner)
     )
+    async with sight.whole(work.session):  # a place is taken, whoever's client has it
+        counted = await work.session.execute(open_now)
     return {partner: number for partner, number in counted if partner is not None}
 
 

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query, Response
 from pydantic import Field
 from sqlalchemy import select
 
+from chassis import sight
 from chassis.models import AnswerModel, ApiModel, Code, Day, Items, OptionalDay
 from chassis.pagination import Page
 from chassis.routes import ServiceRoute, WorkInHand
@@ -85,7 +86,9 @@ async def record_session(
     """The session took place, with these referrals; each is then answered on its own."""
     group = await group_of(work, caller, group_id, lock=True)
     held_on = day_of(work, body.held_on, "heldOn")
-    if await hold_session(work, group, held_on, body.attended_referral_ids):
+    async with sight.whole(work.session):  # a session is the whole group's, whoever tells of it
+        held = await hold_session(work, group, held_on, body.attended_referral_ids)
+    if held:
         response.headers["Location"] = f"/v1/groups/{group.id}"
     else:
         response.status_code = 200

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-from chassis.migrations import create_chassis_tables, enable_tenancy
+from chassis.migrations import create_chassis_tables, enable_tenancy, fence
 
 revision = "0001"
 down_revision = None
@@ -383,3 +383,5 @@ def upgrade() -> None:
     op.create_index("ix_client_changes_client", "client_changes", ["client_id", "position"], unique=False)
     for table, app in GRANTS.items():
         enable_tenancy(SERVICE, table, app=app)
+        if table not in {"staff", "absences", "merged_clients"}:
+            fence(SERVICE, table)

@@ -10,6 +10,7 @@ from sqlalchemy import or_, select, text
 from chassis.deadlines import NewDeadline, set_deadline
 from chassis.problems import Invalid, NotFound
 from chassis.work import Work
+from contracts.routing import DeputyChosen
 from policy.terms import Term
 from routing.actions import caseworkers
 from routing.problems import AbsenceOver
@@ -45,15 +46,20 @@ async def enter(work: Work, new: NewAbsence) -> Absence:
         last_day=new.last_day, deputy_id=new.deputy_id,
     )  # fmt: skip
     work.session.add(absence)
-    await _come_back(work, absence)
+    await _tell(work, absence)
     return absence
 
 
-async def end(work: Work, absence_id: UUID, last_day: date) -> Absence:
-    """Somebody is back earlier or later than was thought; who waits may be assigned on the day after."""
+async def find(work: Work, absence_id: UUID) -> Absence:
+    """An absence, locked; NotFound when it is not in sight."""
     absence = await work.session.scalar(select(Absence).where(Absence.id == absence_id).with_for_update())
     if absence is None:
         raise NotFound
+    return absence
+
+
+async def end(work: Work, absence: Absence, last_day: date) -> Absence:
+    """Somebody is back earlier or later than was thought; who waits may be assigned on the day after."""
     if absence.last_day is not None and absence.last_day < work.today:
         raise AbsenceOver(f"It was over on {absence.last_day}; enter a new one.")
     if last_day < absence.first_day:
@@ -62,12 +68,12 @@ async def end(work: Work, absence_id: UUID, last_day: date) -> Absence:
         absence.municipality, absence.staff_id, absence.first_day, last_day, absence.deputy_id
     )  # fmt: skip
     await _one_at_a_time(work, absence.municipality)
-    others = [each for each in await _of(work, longer) if each.id != absence_id]
+    others = [each for each in await _of(work, longer) if each.id != absence.id]
     faults = [("#/lastDay", detail) for _, detail in faults_among(longer, others)]
     if faults:
         raise Invalid(errors=[{"pointer": pointer, "detail": detail} for pointer, detail in faults])
     absence.last_day = last_day
-    await _come_back(work, absence)
+    await _tell(work, absence)
     return absence
 
 
@@ -143,7 +149,16 @@ async def _one_at_a_time(work: Work, municipality: str) -> None:
     await work.session.execute(lock, {"municipality": municipality})
 
 
-async def _come_back(work: Work, absence: Absence) -> None:
+async def _tell(work: Work, absence: Absence) -> None:
+    """Others hear who stands in; nobody hears of an absence in which nobody does."""
+    if absence.deputy_id is not None:
+        work.publish(
+            absence.id, absence.municipality,
+            DeputyChosen(
+                occurred_on=work.today, by=work.actor, staff_id=absence.staff_id, deputy_id=absence.deputy_id,
+                first_day=absence.first_day, last_day=absence.last_day,
+            ),
+        )  # fmt: skip
     if absence.last_day is None:
         return
     await set_deadline(

@@ -1,21 +1,27 @@
 """Who guides whom: assignment by role and least caseload, for one client or for many at once (ROU-1, ROU-16)."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
+from uuid import NAMESPACE_URL, uuid5
 
 from sqlalchemy import func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
+from chassis import sight
 from chassis.work import Work
-from contracts.routing import CaseworkerAssigned, CaseworkerMissing
+from contracts.routing import CaseworkerAssigned, CaseworkerMissing, StaffChanged
 from routing.actions import journeys, roster
 from routing.actions.journeys import Act, pack_of, say
 from routing.rules import Candidate, least_loaded
 from routing.tables import Journey, Staff
 
 Occasion = Literal["categorised", "handover", "transfer", "import"]
+
+
+StaffAsTold = tuple[str, Mapping[str, object]]
+"""A municipality, and what others hear of somebody who works there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +49,15 @@ class NewStaff:
     manages: Sequence[str] = ()
 
 
-def role_for(work: Work, journey: Journey) -> str:
-    """The role that the pack in force names for the client."""
-    return pack_of(work, journey).caseworker_role(journey.situation(work.today))
+def role_for(work: Work, journey: Journey, track: str | None = None) -> str:
+    """The role that the pack in force names for the client, on the track where they are or on another."""
+    situation = journey.situation(work.today)
+    return pack_of(work, journey).caseworker_role(replace(situation, track=track or situation.track))
+
+
+def besides_of(work: Work, journey: Journey) -> tuple[str, ...]:
+    """The roles that guide the client besides the caseworker."""
+    return tuple(pack_of(work, journey).extra_caseworker_roles(journey.situation(work.today)))
 
 
 async def assign(work: Work, assignments: Sequence[Assignment]) -> None:
@@ -57,7 +69,8 @@ async def assign(work: Work, assignments: Sequence[Assignment]) -> None:
         return
     staff = await _at_work(work, {each.journey.municipality for each in assignments})
     away = (await roster.today(work, {each.journey.municipality for each in assignments})).away
-    caseload = await _caseload(work, {each.id for each in staff})
+    async with sight.whole(work.session):  # a colleague's caseload counts, whoever asks
+        caseload = await _caseload(work, {each.id for each in staff})
     for each in assignments:
         role = role_for(work, each.journey)
         here = [one for one in staff if one.municipality == each.journey.municipality]
@@ -91,6 +104,7 @@ async def enter_staff(work: Work, entered: NewStaff) -> None:
         }
         for municipality in entered.municipalities
     ]
+    before = await as_told(work, entered.id, entered.municipalities)
     new = insert(Staff).values(rows)
     columns = ("roles", "team", "hours_per_week", "active", "manages")
     await work.session.execute(
@@ -98,7 +112,39 @@ async def enter_staff(work: Work, entered: NewStaff) -> None:
             index_elements=[Staff.id, Staff.municipality], set_={name: new.excluded[name] for name in columns}
         )
     )
+    tell_changes(work, before, await as_told(work, entered.id, entered.municipalities))
     await _look_after(work, entered)
+
+
+def tell_changes(work: Work, before: Collection[StaffAsTold], now: Collection[StaffAsTold]) -> None:
+    """Say of each member of staff what is otherwise than it was."""
+    for municipality, told in now:
+        if (municipality, told) not in before:
+            subject = uuid5(NAMESPACE_URL, f"opstap:staff:{municipality}/{told['staff_id']}")
+            work.publish(
+                subject,
+                municipality,
+                StaffChanged.model_validate({"occurred_on": work.today, "by": work.actor, **told}),
+            )
+
+
+async def as_told(work: Work, staff_id: str, municipalities: Collection[str]) -> list[StaffAsTold]:
+    """A member of staff as others hear of them, in each of these municipalities."""
+    kept = await work.session.scalars(
+        select(Staff)
+        .where(Staff.id == staff_id, Staff.municipality.in_(municipalities))
+        .execution_options(populate_existing=True)
+    )
+    return [
+        (
+            each.municipality,
+            {
+                "staff_id": each.id, "roles": tuple(each.roles), "team": each.team, "manages": tuple(each.manages),
+                "active": each.active,
+            },
+        )
+        for each in kept
+    ]  # fmt: skip
 
 
 async def assign_waiting(work: Work, municipalities: Collection[str]) -> None:
@@ -174,7 +220,7 @@ def _take_on(work: Work, each: Assignment, role: str, caseworker: str) -> None:
             work, journey,
             CaseworkerAssigned(
                 occurred_on=each.act.on, by=each.act.by, caseworker_id=caseworker, role=role, previous_id=previous,
-                occasion=each.occasion,
+                occasion=each.occasion, besides=besides_of(work, journey),
             ),
         )  # fmt: skip
 

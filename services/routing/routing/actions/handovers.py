@@ -63,7 +63,10 @@ async def prepare(work: Work, handover_id: UUID, note: str, act: Act) -> Handove
     handover.escalated_on = None
     say(
         work, journey,
-        HandoverPrepared(occurred_on=act.on, by=act.by, handover_id=handover.id, accept_by=accept_by),
+        HandoverPrepared(
+            occurred_on=act.on, by=act.by, handover_id=handover.id, accept_by=accept_by,
+            to_role=caseworkers.role_for(work, journey, handover.to_track),
+        ),
     )  # fmt: skip
     await terms.restate(work, [journey])
     return handover

@@ -10,7 +10,7 @@ from chassis.work import Work
 from contracts import Envelope
 from contracts.intake import ClientsMerged
 from contracts.routing import CaseworkerAssigned
-from routing.actions import closing, journeys, terms
+from routing.actions import caseworkers, closing, journeys, terms
 from routing.actions.journeys import Act, say
 from routing.spoken import Agreement, Conversation, Measure, PartTimeWork
 from routing.tables import InstrumentUse, Journey, MergedClient, PartnerSignal, Transfer
@@ -60,7 +60,7 @@ def _merge(work: Work, goes: Journey, stays: Journey, act: Act) -> None:
             work, stays,
             CaseworkerAssigned(
                 occurred_on=act.on, by=act.by, caseworker_id=stays.caseworker_id, role=stays.caseworker_role,
-                occasion="transfer",
+                occasion="transfer", besides=caseworkers.besides_of(work, stays),
             ),
         )  # fmt: skip
 

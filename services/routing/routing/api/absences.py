@@ -12,7 +12,7 @@ from chassis.pagination import Page
 from chassis.routes import ServiceRoute, WorkInHand
 from chassis.security import Caller, Role, allow, in_scope
 from contracts.model import Municipality
-from routing.actions import absences
+from routing.actions import absences, authority
 from routing.actions.absences import NewAbsence
 from routing.api.answers import ENTERS, StaffId, located
 from routing.tables import Absence
@@ -53,6 +53,7 @@ class AbsenceAnswer(AnswerModel):
 async def enter_absence(body: NewAbsenceOfStaff, work: WorkInHand, caller: Caller, response: Response) -> AbsenceAnswer:
     """Somebody will be away: no new clients come to them, and their due work shows with who stands in."""
     in_scope(caller, body.municipality)
+    await authority.over_absence(work, caller, body.municipality, body.staff_id)
     made = await absences.enter(
         work, NewAbsence(body.municipality, body.staff_id, body.first_day, body.last_day, body.deputy_id)
     )
@@ -61,9 +62,13 @@ async def enter_absence(body: NewAbsenceOfStaff, work: WorkInHand, caller: Calle
 
 
 @router.post("/absences/{absence_id}/endings", status_code=201, dependencies=[allow(*KEEPS)])
-async def end_absence(absence_id: UUID, body: NewLastDay, work: WorkInHand, response: Response) -> AbsenceAnswer:
+async def end_absence(
+    absence_id: UUID, body: NewLastDay, work: WorkInHand, caller: Caller, response: Response
+) -> AbsenceAnswer:
     """Somebody is back earlier, or stays away longer; on the day after all is as it was before."""
-    ended = await absences.end(work, absence_id, body.last_day)
+    absence = await absences.find(work, absence_id)
+    await authority.over_absence(work, caller, absence.municipality, absence.staff_id)
+    ended = await absences.end(work, absence, body.last_day)
     located(response, "/absences")
     return AbsenceAnswer.model_validate(ended)
 

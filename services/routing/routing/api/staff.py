@@ -11,7 +11,7 @@ from chassis.pagination import Page
 from chassis.routes import ServiceRoute, WorkInHand
 from chassis.security import Caller, Role, allow, in_scope
 from contracts.model import Municipality
-from routing.actions import caseworkers
+from routing.actions import authority, caseworkers
 from routing.actions.caseworkers import NewStaff
 from routing.api.answers import ENTERS, StaffId, located
 from routing.tables import Staff
@@ -59,6 +59,7 @@ async def enter_staff(body: NewStaffMember, work: WorkInHand, caller: Caller, re
     """Enter or change a member of staff. Who waits for this role is assigned; a leaver's clients are handed over."""
     for municipality in body.municipalities:
         in_scope(caller, municipality)
+        await authority.over_staff(work, caller, municipality, body.id, [body.team, *body.manages])
     municipalities = sorted(set(body.municipalities))
     await caseworkers.enter_staff(
         work,

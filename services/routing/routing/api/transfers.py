@@ -10,7 +10,7 @@ from chassis.models import AnswerModel, ApiModel, Text
 from chassis.routes import ServiceRoute, WorkInHand
 from chassis.security import Caller, Role, allow, in_scope
 from contracts.model import Municipality
-from routing.actions import transfers
+from routing.actions import authority, transfers
 from routing.actions.transfers import Leaving
 from routing.api.answers import StaffId, TransferAnswer, located
 
@@ -52,6 +52,7 @@ async def transfer_clients(
 ) -> TransfersAnswer:
     """Somebody leaves: each client is handed over warmly, and whom nobody can take is on the team manager's list."""
     in_scope(caller, body.municipality)
+    await authority.over_staff(work, caller, body.municipality, staff_id)
     notes = {each.client_id: each.note for each in body.notes}
     moved, failed = await transfers.transfer(
         work, Leaving(staff_id, body.municipality, list(dict.fromkeys(body.to)), body.note, notes)

@@ -1,0 +1,199 @@
+"""Which clients a member of staff sees: own, the team's, those of whom they stand in for, and those without caseworker.
+
+Routing says who guides whom and who is in which team; every service keeps that in three tables of its own, and the
+database leaves out of every query what the caller does not see (`fence` makes the policies). So no route can forget it.
+See docs/decisions/0007-permissions-follow-from-staff.md.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chassis.problems import NotFound
+from chassis.security import STAFF, Token
+from contracts import Envelope, Event
+from contracts.routing import (
+    CaseworkerAssigned,
+    CaseworkerMissing,
+    DeputyChosen,
+    HandoverAccepted,
+    HandoverCancelled,
+    HandoverPrepared,
+    HandoverReturned,
+    StaffChanged,
+)
+from policy import Library, NoPolicyInForce
+
+SETTING = "opstap.sees"
+"""Whose clients the transaction sees, as `GM0626/anna`, `GM0626/role:coach` or `GM0626/*`; empty for all."""
+_NARROWED = "whose clients are seen"
+
+Fact = tuple[UUID, str, Event]
+"""What an event is about, in which municipality, and what it says."""
+
+_GUIDED = text(
+    "INSERT INTO guided (client_id, municipality, caseworker, besides)"
+    " VALUES (:client, :municipality, :caseworker, CAST(:besides AS text[])) ON CONFLICT (client_id) DO UPDATE"
+    " SET municipality = excluded.municipality, caseworker = excluded.caseworker, besides = excluded.besides"
+)
+_RECEIVED = text(
+    "INSERT INTO guided (client_id, municipality, receiving) VALUES (:client, :municipality, :receiving)"
+    " ON CONFLICT (client_id) DO UPDATE SET receiving = excluded.receiving"
+)
+_COLLEAGUE = text(
+    "INSERT INTO colleagues (municipality, staff_id, team, manages, roles, active)"
+    " VALUES (:municipality, :staff_id, :team, CAST(:manages AS text[]), CAST(:roles AS text[]), :active)"
+    " ON CONFLICT (municipality, staff_id) DO UPDATE SET team = excluded.team, manages = excluded.manages,"
+    " roles = excluded.roles, active = excluded.active"
+)
+_STANDS_IN = text(
+    "INSERT INTO stand_ins (id, municipality, staff_id, deputy_id, first_day, last_day)"
+    " VALUES (:id, :municipality, :staff_id, :deputy_id, :first_day, :last_day) ON CONFLICT (id) DO UPDATE"
+    " SET deputy_id = excluded.deputy_id, first_day = excluded.first_day, last_day = excluded.last_day"
+)
+_SEES = text("""
+    WITH me AS (SELECT * FROM colleagues WHERE staff_id = :me AND active)
+    SELECT municipality, NULL AS sees FROM colleagues WHERE active AND team IS NOT NULL
+    UNION
+    SELECT them.municipality, them.municipality || '/' || them.staff_id
+    FROM colleagues them JOIN me USING (municipality)
+    WHERE them.team = me.team OR them.team = ANY (me.manages) OR EXISTS (
+        SELECT FROM stand_ins s
+        WHERE s.municipality = me.municipality AND s.staff_id = them.staff_id AND s.deputy_id = :me
+          AND s.first_day <= :today AND (s.last_day IS NULL OR s.last_day >= :today)
+    )
+    UNION
+    SELECT municipality, municipality || '/role:' || unnest(roles) FROM me
+""")
+
+
+async def follow(session: AsyncSession, facts: Sequence[Fact]) -> None:
+    """Keep up who guides whom, who is in which team and who stands in, from what routing said."""
+    for subject, municipality, event in facts:
+        found = _row(subject, municipality, event)
+        if found is not None:
+            await session.execute(*found)
+
+
+async def heard(work: Any, envelopes: Sequence[Envelope[Any]]) -> None:
+    """A handler that does nothing else."""
+    await follow(work.session, [(each.subject, each.municipality, each.data) for each in envelopes])
+
+
+def with_sight(handlers: Mapping[type[Event], Callable[..., Awaitable[None]]]) -> dict[type[Event], Any]:
+    """A service's handlers, and before each the keeping up of who sees whom."""
+    followed = {event: _both(handlers.get(event)) for event in FOLLOWED}
+    return {**handlers, **followed}
+
+
+async def narrow(session: AsyncSession, token: Token, policies: Library, today: date) -> None:
+    """Let the transaction of a member of staff see what they may see; of any other caller it stays as it is."""
+    if not token.has(*STAFF) or token.subject is None or token.subject == token.client:
+        return
+    rows = (await session.execute(_SEES, {"me": token.subject, "today": today})).all()
+    in_teams = {row.municipality for row in rows if row.sees is None}
+    whole = {each for each in token.municipalities if each not in in_teams or _open(policies, each, today)}
+    sees = {row.sees for row in rows if row.sees is not None}
+    sees |= {f"{each}/*" for each in whole} | {f"{each}/{token.subject}" for each in token.municipalities}
+    session.info[_NARROWED] = ",".join(sorted(sees)) or "nobody"
+    await _see(session, session.info[_NARROWED])
+
+
+@asynccontextmanager
+async def whole(session: AsyncSession) -> AsyncIterator[None]:
+    """For a rule that must reckon with clients whom the caller does not see, such as caseloads or who is known."""
+    narrowed = session.info.get(_NARROWED)
+    if narrowed is None:
+        yield
+        return
+    await session.flush()
+    await _see(session, "")
+    yield
+    await session.flush()
+    await _see(session, narrowed)
+
+
+async def must_see(session: AsyncSession, client_id: UUID) -> None:
+    """NotFound for a client whom the caller does not see: for what no policy of the database fences."""
+    if not await session.scalar(_SEEN, {"client": client_id}):
+        raise NotFound
+
+
+def predicate(column: str) -> str:
+    """Whether the transaction sees the client in this column, in SQL."""
+    sees = f"current_setting('{SETTING}', true)"
+    return (
+        f"coalesce({sees}, '') = '' OR NOT EXISTS (SELECT FROM guided WHERE guided.client_id = {column}"
+        " AND guided.caseworker IS NOT NULL AND NOT"
+        " ARRAY[guided.caseworker, guided.municipality || '/*', guided.receiving] || guided.besides"
+        f" && string_to_array({sees}, ','))"
+    )
+
+
+_SEEN = text(f"SELECT {predicate('asked.client_id')} FROM (SELECT CAST(:client AS uuid) AS client_id) asked")  # noqa: S608 - ours
+
+
+def _open(policies: Library, municipality: str, today: date) -> bool:
+    try:
+        return policies.in_force(municipality, today).caseworkers.access == "municipality"
+    except NoPolicyInForce:
+        return False
+
+
+async def _see(session: AsyncSession, whom: str) -> None:
+    await session.execute(text("SELECT set_config(:setting, :whom, true)"), {"setting": SETTING, "whom": whom})
+
+
+def _row(subject: UUID, municipality: str, event: Event) -> tuple[Any, dict[str, Any]] | None:
+    """What to keep of an event."""
+    match event:
+        case StaffChanged():
+            told = event.model_dump(include={"staff_id", "team", "manages", "roles", "active"})
+            return _COLLEAGUE, {"municipality": municipality, **told}
+        case DeputyChosen():
+            told = event.model_dump(include={"staff_id", "deputy_id", "first_day", "last_day"})
+            return _STANDS_IN, {"id": subject, "municipality": municipality, **told}
+    return _row_of_client({"client": subject, "municipality": municipality}, event)
+
+
+def _row_of_client(of: dict[str, Any], event: Event) -> tuple[Any, dict[str, Any]] | None:
+    role = f"{of['municipality']}/role:"
+    match event:
+        case CaseworkerAssigned():
+            caseworker = f"{of['municipality']}/{event.caseworker_id}"
+            return _GUIDED, {**of, "caseworker": caseworker, "besides": [role + each for each in event.besides]}
+        case CaseworkerMissing():
+            return _GUIDED, {**of, "caseworker": None, "besides": []}
+        case HandoverPrepared(to_role=str(receives)):
+            return _RECEIVED, {**of, "receiving": role + receives}
+        case HandoverAccepted() | HandoverReturned() | HandoverCancelled():
+            return _RECEIVED, {**of, "receiving": None}
+    return None
+
+
+def _both(then: Callable[..., Awaitable[None]] | None) -> Callable[..., Awaitable[None]]:
+    if then is None:
+        return heard
+
+    async def handle(work: Any, envelopes: Sequence[Envelope[Any]]) -> None:
+        await heard(work, envelopes)
+        await then(work, envelopes)
+
+    return handle
+
+
+FOLLOWED: tuple[type[Event], ...] = (
+    CaseworkerAssigned,
+    CaseworkerMissing,
+    HandoverPrepared,
+    HandoverAccepted,
+    HandoverReturned,
+    HandoverCancelled,
+    StaffChanged,
+    DeputyChosen,
+)

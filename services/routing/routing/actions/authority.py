@@ -1,0 +1,35 @@
+"""Who may keep the staff of a municipality: a manager that of the own teams, so that nobody widens their own sight."""
+
+from collections.abc import Collection
+
+from sqlalchemy import select
+
+from chassis.problems import Forbidden
+from chassis.security import Role, Token
+from chassis.work import Work
+from routing.tables import Staff
+
+
+async def over_staff(
+    work: Work, caller: Token, municipality: str, staff_id: str, teams: Collection[str | None] = ()
+) -> None:
+    """Forbidden unless the caller manages the team in which somebody is, and these, in which they come to be.
+
+    Applications and operators keep all staff; so does a manager in a municipality that keeps no teams.
+    """
+    if caller.has(Role.FRONT_END, Role.OPERATOR):
+        return
+    staff = (await work.session.scalars(select(Staff).where(Staff.municipality == municipality))).all()
+    if caller.has(Role.TEAM_MANAGER) and not any(each.active and each.team for each in staff):
+        return
+    mine = {team for each in staff if each.id == caller.subject and each.active for team in each.manages}
+    now_in = {each.team for each in staff if each.id == staff_id}
+    known = {team for each in (now_in, teams) for team in each if team is not None}
+    if not caller.has(Role.TEAM_MANAGER) or not known or not known <= mine:
+        raise Forbidden(f"In {municipality} this is for the manager of the team, or for an operator.")
+
+
+async def over_absence(work: Work, caller: Token, municipality: str, staff_id: str) -> None:
+    """Forbidden unless it is the caller who is away, or somebody in a team that the caller manages."""
+    if caller.subject != staff_id:
+        await over_staff(work, caller, municipality, staff_id)

@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.conftest import Routing
+
+pytestmark = [pytest.mark.requirement("ROU-16")]
+
+
+async def town(routing: Routing) -> None:
+    """Two teams, each with a manager and a caseworker."""
+    for team in ("west", "east"):
+        await routing.done("/staff", {**member(f"{team}-boss", team), "manages": [team]})
+        await routing.done("/staff", member(f"{team}-1", team))
+
+
+def member(id: str, team: str | None) -> dict[str, Any]:
+    return {"id": id, "municipalities": ["GM1916"], "roles": ["work_consultant"], "team": team}
+
+
+async def test_a_manager_keeps_the_own_team_and_widens_nobodys_sight(routing: Routing) -> None:
+    await town(routing)
+    boss = routing.token("team_manager", sub="west-boss")
+    assert (await routing.post("/staff", member("new", "west"), headers=boss)).status_code == 201
+    for body in (
+        member("new", "east"),
+        member("east-1", "west"),
+        member("loner", None),
+        {**member("west-boss", "west"), "manages": ["west", "east"]},
+    ):
+        assert (await routing.post("/staff", body, headers=boss)).status_code == 403, body
+    leaver = {"municipality": "GM1916", "note": "Warm overgedragen"}
+    assert (await routing.post("/staff/east-1/transfers", leaver, headers=boss)).status_code == 403
+    assert (await routing.post("/staff/west-1/transfers", leaver, headers=boss)).status_code == 201
+
+
+async def test_nobody_becomes_deputy_of_a_colleague_who_is_not_away(routing: Routing) -> None:
+    await town(routing)
+    day = routing.today.isoformat()
+    body = {"municipality": "GM1916", "staffId": "east-1", "firstDay": day, "deputyId": "west-1"}
+    for who, roles, status in (
+        ("west-1", ["caseworker"], 403),
+        ("west-boss", ["caseworker", "team_manager"], 403),
+        ("east-1", ["caseworker"], 201),
+    ):
+        answer = await routing.post("/absences", body, headers=routing.token(*roles, sub=who))
+        assert answer.status_code == status, who
+    ends = {"lastDay": (routing.today + timedelta(days=1)).isoformat()}
+    path = f"/absences/{answer.json()['id']}/endings"
+    assert (await routing.post(path, ends, headers=routing.token("caseworker", sub="west-1"))).status_code == 403
+    assert (await routing.post(path, ends, headers=routing.token("team_manager", sub="east-boss"))).status_code == 201
+
+
+async def test_a_deputy_sees_the_clients_while_the_colleague_is_away_and_not_after(routing: Routing) -> None:
+    await routing.done("/staff", member("east-1", "east"))
+    client = await routing.client()
+    await routing.done("/staff", member("west-1", "west"))
+    deputy = routing.token("caseworker", sub="west-1")
+
+    async def sees() -> bool:
+        return bool((await routing.get(f"/clients/{client}/journey", headers=deputy)).is_success)
+
+    assert not await sees()
+    first, last = routing.today + timedelta(days=1), routing.today + timedelta(days=2)
+    body = {"municipality": "GM1916", "staffId": "east-1", "deputyId": "west-1"}
+    await routing.done("/absences", {**body, "firstDay": first.isoformat(), "lastDay": last.isoformat()})
+    assert not await sees()
+    await routing.move_to(first)
+    assert await sees()
+    await routing.move_to(last + timedelta(days=1))
+    assert not await sees()
+
+
+async def test_who_is_to_receive_a_client_sees_them_from_the_preparation_on(routing: Routing) -> None:
+    await routing.done("/staff", member("west-1", "west"))
+    client = await routing.client()
+    await routing.done("/staff", {**member("east-1", "east"), "roles": ["income_consultant", "consultant_2b"]})
+    await routing.done("/staff", member("s-1", "west"))
+    await routing.hear(client, routing.categorised("2A", "participation"))
+    receives = routing.token("caseworker", sub="east-1")
+    handover = (await routing.handover(client))["id"]
+    assert (await routing.get(f"/handovers/{handover}", headers=receives)).status_code == 404
+    await routing.done(f"/handovers/{handover}/preparations", {"note": "A warm handover"})
+    assert (await routing.get(f"/handovers/{handover}", headers=receives)).status_code == 200
+    accepted = await routing.post(f"/handovers/{handover}/acceptances", {}, headers=receives)
+    assert accepted.status_code == 201, accepted.text
+    assert (await routing.get(f"/clients/{client}/journey")).status_code == 404
+    assert (await routing.get(f"/clients/{client}/journey", headers=receives)).json()["caseworkerId"] == "east-1"
+
+
+async def test_a_caseload_counts_in_full_whoever_asks_for_an_assignment(routing: Routing) -> None:
+    """A colleague of another team is not taken for idle because their clients are out of sight."""
+    await routing.done("/staff", {**member("s-1", None), "roles": [], "manages": ["west", "east"]})
+    await routing.done("/staff", member("east-1", "east"))
+    for _ in range(3):
+        await routing.client()
+    await routing.done("/staff", {**member("west-1", "west"), "roles": ["income_consultant"]})
+    client = await routing.client("2A", "participation")
+    await routing.done("/staff", member("west-2", "west"))
+    await routing.hear(client, routing.categorised("1B", "reintegration"))
+    handover = (await routing.handover(client))["id"]
+    await routing.done(f"/handovers/{handover}/preparations", {"note": "A warm handover"})
+    accepts = routing.token("caseworker", sub="west-1")
+    assert (await routing.post(f"/handovers/{handover}/acceptances", {}, headers=accepts)).status_code == 201
+    assert (await routing.journey(client))["caseworkerId"] == "west-2"

@@ -1,0 +1,209 @@
+"""Whom each route is for, and what they see there: every route of every service stands in the table below.
+
+What stands in it is tried with two members of staff of one municipality, whose tokens differ in their `sub` only: a
+colleague in the team of the client's caseworker, and somebody in another team.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from chassis.sight import follow
+from contracts.routing import CaseworkerAssigned
+from tests.support.databases import MakeDatabase
+from tests.support.seeded import ELSEWHERE, LEIDSCHENDAM, OPERATIONS, VOORSCHOTEN, House, Operation, house_of
+
+ROLES = {
+    "F": "front_end", "C": "caseworker", "M": "team_manager", "P": "policy_officer", "O": "operator", "X": "partner",
+    "R": "council_reader", "S": "service",
+}  # fmt: skip
+
+CLIENT = "one client: nobody outside the team finds it"
+CLIENTS = "several clients: those of other teams are left out"
+TOWN = "no client, or a group of them as a whole: all of the municipality see it"
+FIGURES = "figures, and what they were counted from"
+OWN = "a partner's own: another partner finds nothing"
+
+TABLE: Mapping[str, Mapping[tuple[str, str], str]] = {
+    "intake": {
+        (CLIENT, "FCM"): """
+            readClient correctClient mergeClient recordDeath recordDeparture cancelRegistration addNotification
+            listNotifications readNotification divertNotification fileApplication listApplications readApplication
+            withdrawApplication addIntake listIntakes readIntake addLanguageTest listLanguageTests readLanguageTest
+            listLetters readLetter
+        """,
+        (CLIENT, "CM"): "decideApplication",
+        (CLIENTS, "FCM"): "searchClients readSession listSessions recordAttendances",
+        (TOWN, "FCM"): "registerClient planSession",
+        (TOWN, "FMO"): "importCaseload readImport",
+        (TOWN, "S"): "readIdentity",
+    },
+    "diagnosis": {
+        (CLIENT, "FCM"): """
+            makeAssessment readCategory listIndicationRequests requestIndication readIndicationRequest
+            recordIndicationDecision
+        """,
+        (CLIENT, "C"): "listAssessments readAssessment",
+        (CLIENT, "CM"): """
+            correctAssessment readProposal confirmProposal overrideProposal listExemptions readExemption endExemption
+        """,
+        (CLIENT, "CMP"): "listAlternatives readReceipt",
+        (CLIENTS, "CM"): "listProposals confirmProposals",
+        (CLIENTS, "FCM"): "listInvitations",
+        (CLIENTS, "MP"): "askForReassessments",
+        (TOWN, "FCMP"): "listQuestionnaires",
+    },
+    "routing": {
+        (CLIENT, "FCM"): """
+            readJourney listDeadlines startRoute endRoute useInstrument endInstrument suspend endSuspension
+            readHandover prepareHandover acceptHandover returnHandover holdConversation agree missAgreement workPartTime
+            leave revertExit checkAllowances comeBack
+        """,
+        (CLIENT, "CM"): "moveDeadline imposeMeasure",
+        (CLIENTS, "FCM"): "listHandovers",
+        (TOWN, "FCM"): "listClientsWithoutCaseworker",
+        (TOWN, "FMO"): "enterStaff",
+        (TOWN, "FCMO"): "listStaff enterAbsence listAbsences endAbsence",
+        (TOWN, "MO"): "transferClients",
+    },
+    "partners": {
+        (CLIENT, "CMOX"): "readReferral",
+        (CLIENT, "CM"): "assignReferral",
+        (CLIENTS, "CMOX"): "listReferrals",
+        (TOWN, "CMOX"): "listGroups readGroup",
+        (TOWN, "CMX"): "recordSession",
+        (TOWN, "CMOXP"): "listPartners readPartner",
+        (TOWN, "OP"): "registerPartner",
+        (TOWN, "MO"): "listDeliveries readDeliveryFigures readDelivery",
+        (TOWN, "O"): "replayDelivery approveEndpoint replayEndpoint",
+        (OWN, "X"): """
+            acknowledgeReferral acceptReferral declineReferral startReferral reportProgress holdReferral endReferral
+        """,
+        (TOWN, "X"): "sendSignal",
+        (TOWN, "OX"): "registerEndpoint listEndpoints readEndpoint removeEndpoint askConsent rotateSecret",
+    },
+    "reporting": {
+        (CLIENT, "FCM"): "readTimeline",
+        (FIGURES, "PM"): "readFigures readCaseload readTargets listHappenings listClients makeReport",
+        (FIGURES, "PMR"): "listReports readReport readReportPage",
+    },
+}
+"""By service: what a route shows and for whom it is, and the routes of which that holds."""
+
+EVERYWHERE = {(TOWN, "O"): "readEvents readCivilClock moveCivilClock", (TOWN, ""): "readOpenapi"}
+"""The same in each service."""
+
+
+def _entry(operation: Operation) -> tuple[str, set[str]] | None:
+    for table in (TABLE[operation.service], EVERYWHERE):
+        for (shows, roles), names in table.items():
+            if operation.id in names.split():
+                return shows, {ROLES[each] for each in roles}
+    return None
+
+
+def _showing(shows: str) -> list[Operation]:
+    return [each for each in OPERATIONS if (_entry(each) or ("", set()))[0] == shows]
+
+
+@pytest.fixture(scope="module")
+async def house(make_database: MakeDatabase) -> AsyncIterator[House]:
+    """A house in whose towns everybody is in the team west, and one in each in the team east."""
+    async with house_of(make_database) as made:
+        for town in (VOORSCHOTEN, LEIDSCHENDAM):
+            roles = ["work_consultant", "income_consultant", "consultant_2b"]
+            await _employ(made, town, f"w-{town.lower()}", "west", roles=roles)
+            await _employ(made, town, "west-1", "west")
+            await _employ(made, town, "east-1", "east")
+            await _employ(made, town, "s-1", None, manages=["west", "east"])
+        await made.settle()
+        yield made
+
+
+async def _employ(house: House, town: str, who: str, team: str | None, **more: Any) -> None:
+    body = {"id": who, "municipalities": [town], "roles": ["debt_counsellor"], "team": team, **more}
+    await house.done("routing", "/staff", body)
+
+
+async def _give_to_west(house: House) -> set[str]:
+    """Whoever is registered has a caseworker in the team west; the ids of all."""
+    async with house.services["intake"].office.database.in_background() as session:
+        clients = (await session.execute(text("SELECT id, municipality FROM clients"))).all()
+    assigned = CaseworkerAssigned(
+        occurred_on=house.services["intake"].clock.today(), by="clock", caseworker_id="west-1", role="any",
+        occasion="transfer",
+    )  # fmt: skip
+    for service in house.services.values():
+        async with service.office.database.in_background() as session:
+            await follow(session, [(each.id, each.municipality, assigned) for each in clients])
+    return {str(each.id) for each in clients}
+
+
+def _token(house: House, operation: Operation, who: str) -> dict[str, str]:
+    role = "caseworker" if "caseworker" in operation.roles else "team_manager"
+    return house.services[operation.service].token(role, sub=who)
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=str)
+def test_every_route_stands_in_the_table_with_whom_it_is_for(operation: Operation) -> None:
+    found = _entry(operation)
+    assert found is not None, "say in TABLE whom it is for, and what they see"
+    assert set(operation.roles) == found[1]
+
+
+def test_the_table_names_no_route_that_is_not_there() -> None:
+    for service, table in TABLE.items():
+        named = [name for names in table.values() for name in names.split()]
+        assert sorted(named) == sorted(set(named))
+        assert set(named) <= {each.id for each in OPERATIONS if each.service == service}
+
+
+@pytest.mark.parametrize("operation", _showing(CLIENT), ids=str)
+async def test_a_client_is_found_in_the_caseworkers_team_and_in_no_other(house: House, operation: Operation) -> None:
+    ready = await house.ready(operation)
+    await house.settle()
+    await _give_to_west(house)
+    refused = await house.send(operation, ready, token=_token(house, operation, "east-1"))
+    assert refused.status_code == 404, f"{refused.status_code} {refused.text}"
+    answer = await house.send(operation, ready, token=_token(house, operation, "west-1"))
+    assert answer.is_success, f"{answer.status_code} {answer.text}"
+
+
+@pytest.mark.parametrize("operation", _showing(CLIENTS), ids=str)
+async def test_a_list_leaves_out_the_clients_of_other_teams(house: House, operation: Operation) -> None:
+    ready = await house.ready(operation)
+    await house.settle()
+    clients = await _give_to_west(house)
+    answer = await house.send(operation, ready, token=_token(house, operation, "east-1"))
+    assert not [each for each in clients if each in answer.text]
+    assert answer.status_code in {200, 201, 400, 404}
+    seen = await house.send(operation, ready, token=_token(house, operation, "west-1"))
+    opened_first = operation.id == "confirmProposals"  # a person confirms what that person opened
+    assert seen.is_success or (opened_first and seen.status_code == 409)
+
+
+@pytest.mark.parametrize("operation", _showing(OWN), ids=str)
+async def test_a_partner_finds_nothing_of_another_partner(house: House, operation: Operation) -> None:
+    ready = await house.ready(operation)
+    other = house.headers(operation.service, "somebody-else")
+    assert (await house.send(operation, ready, token=other)).status_code == 404
+    assert (await house.send(operation, ready)).is_success
+
+
+@pytest.mark.parametrize("role", ["policy_officer", "council_reader", "operator"])
+def test_who_steers_or_runs_the_system_opens_no_client(role: str) -> None:
+    opened = {each.id for each in _showing(CLIENT) if role in each.roles}
+    assert opened <= {"listAlternatives", "readReceipt", "readReferral"}, "decisions and deliveries, without a person"
+
+
+async def test_a_town_without_teams_is_one_team(house: House) -> None:
+    assert ELSEWHERE not in {VOORSCHOTEN, LEIDSCHENDAM}
+    client = await house.categorised()
+    async with house.services["routing"].office.database.in_background() as session:
+        await session.execute(text("UPDATE colleagues SET team = NULL, manages = '{}'"))
+        await session.commit()
+    token = house.services["routing"].token("caseworker", sub="nobody-knows")
+    answer = await house.services["routing"].get(f"/clients/{client}/journey", headers=token)
+    assert answer.status_code == 200
