@@ -32,7 +32,7 @@ TABLE: Mapping[str, Mapping[tuple[str, str], str]] = {
             readClient correctClient mergeClient recordDeath recordDeparture cancelRegistration addNotification
             listNotifications readNotification divertNotification fileApplication listApplications readApplication
             withdrawApplication addIntake listIntakes readIntake addLanguageTest listLanguageTests readLanguageTest
-            listLetters readLetter previewLetter
+            listLetters readLetter previewLetter addIntegrationPlan listIntegrationPlans readIntegrationPlan
         """,
         (CLIENT, "CM"): "decideApplication",
         (CLIENTS, "FCM"): "searchClients readSession listSessions recordAttendances",
@@ -58,7 +58,7 @@ TABLE: Mapping[str, Mapping[tuple[str, str], str]] = {
     },
     "routing": {
         (CLIENT, "FCM"): """
-            readJourney listDeadlines startRoute endRoute useInstrument endInstrument suspend endSuspension
+            readJourney followClient listDeadlines startRoute endRoute useInstrument endInstrument suspend endSuspension
             readHandover prepareHandover acceptHandover returnHandover holdConversation agree missAgreement workPartTime
             correctConversation cancelConversation listAgreements keepAgreement extendAgreement takeStep
             correctAgreement revertAgreement correctPartTimeWork endPartTimeWork
@@ -66,7 +66,7 @@ TABLE: Mapping[str, Mapping[tuple[str, str], str]] = {
         """,
         (CLIENT, "CM"): "moveDeadline imposeMeasure",
         (CLIENTS, "FCM"): "listHandovers readWorklist countWorklist",
-        (TOWN, "FCM"): "listClientsWithoutCaseworker",
+        (TOWN, "FCM"): "listClientsWithoutCaseworker followWorklist",
         (TOWN, "FMO"): "enterStaff",
         (TOWN, "FCMO"): "listStaff enterAbsence listAbsences endAbsence",
         (TOWN, "MO"): "transferClients",

@@ -277,7 +277,10 @@ def upgrade() -> None:
         else:
             enable_tenancy(SERVICE, table)
     fence(SERVICE, "clients", "id")
-    for table in ("standings", "applications", "attendances", "intakes", "language_tests", "letters", "notifications"):
+    for table in (
+        "standings", "applications", "attendances", "intakes", "integration_plans", "language_tests", "letters",
+        "notifications",
+    ):  # fmt: skip
         fence(SERVICE, table)
 
 

@@ -383,5 +383,10 @@ def upgrade() -> None:
     op.create_index("ix_client_changes_client", "client_changes", ["client_id", "position"], unique=False)
     for table, app in GRANTS.items():
         enable_tenancy(SERVICE, table, app=app)
-        if table not in {"staff", "absences", "merged_clients"}:
+        if table not in {
+            "staff",
+            "absences",
+            "merged_clients",
+            "client_changes",
+        }:  # these name no client, or only an id
             fence(SERVICE, table)
