@@ -1,6 +1,6 @@
 """How fast a work list answers in a town and in a city: first page, a page deep down, and counts.
 
-    uv run python benchmarks/worklist.py [--sizes 1000 10000 100000]
+    PYTHONPATH=. uv run python benchmarks/worklist.py [--sizes 1000 10000 100000]
 
 The first clients come in by the events that routing hears, so their work items are made by the code that always makes
 them; larger sizes are copies of their rows in one municipality, made by SQL, with other days and caseworkers, some 80
@@ -22,8 +22,10 @@ import asyncpg
 import httpx
 from rich.console import Console
 from rich.table import Table
+from sqlalchemy import make_url
 
 from chassis.ids import new_id
+from chassis.logs import configure
 from chassis.migrations import upgrade
 from contracts.diagnosis import AssessmentCompleted, ClientCategorised, Traits
 from contracts.intake import ClientRegistered
@@ -35,7 +37,7 @@ from tests.support.service import ServiceUnderTest, running
 
 HERE = "GM1916"
 TODAY = date(2021, 9, 1)
-BY_EVENTS = 500
+BY_EVENTS = 250
 CLIENTS_EACH, TEAM = 80, 10
 ASKED = 100
 """Requests of each kind at each size."""
@@ -67,6 +69,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", type=int, nargs="+", default=[1_000, 10_000, 100_000])
     sizes = sorted(parser.parse_args().sizes)
+    configure("WARNING", "benchmark")
     with tempfile.TemporaryDirectory(prefix="opstap-bench-") as scratch:
         folder = Path(scratch)
         with EmbeddedPostgres(folder / "postgres", durable=False) as server:
@@ -74,17 +77,17 @@ def main() -> None:
             for size in sizes:
                 urls = asyncio.run(provision(server.admin_url, "routing", load_passwords(folder / "passwords.json")))
                 upgrade(SERVICE_FOLDERS["routing"], urls.owner)
-                figures[size] = asyncio.run(measured(urls, size))
+                figures[size] = asyncio.run(measured(urls, server.admin_url, size))
     show(figures)
 
 
-async def measured(urls: DatabaseUrls, size: int) -> Mapping[str, tuple[float, float]]:
+async def measured(urls: DatabaseUrls, admin_url: str, size: int) -> Mapping[str, tuple[float, float]]:
     """Median and 99th percentile in ms of each question, with so many clients."""
     async with running(
         SERVICE.name, urls=urls, settings=SERVICE.settings, create=SERVICE.create, handlers=SERVICE.handlers,
         deadlines=SERVICE.deadlines, on=TODAY,
     ) as service:  # fmt: skip
-        connection = await asyncpg.connect(urls.background.replace("+asyncpg", "", 1))
+        connection = await asyncpg.connect(_plain(admin_url), database=make_url(urls.owner).database)
         there = await connection.fetchval("SELECT count(*) FROM journeys")
         if not there:
             await come_in(service, BY_EVENTS)
@@ -97,11 +100,13 @@ async def measured(urls: DatabaseUrls, size: int) -> Mapping[str, tuple[float, f
                 await connection.execute(JOURNEYS)
                 await connection.execute(ITEMS)
                 await connection.execute(STAFF, HERE)
+        await connection.execute("VACUUM ANALYZE")
         await connection.close()
-        owner = await asyncpg.connect(urls.owner.replace("+asyncpg", "", 1))
-        await owner.execute("VACUUM ANALYZE")
-        await owner.close()
         return await asked(service)
+
+
+def _plain(url: str) -> str:
+    return url.replace("+asyncpg", "", 1)
 
 
 async def come_in(service: ServiceUnderTest, clients: int) -> None:
