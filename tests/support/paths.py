@@ -217,6 +217,7 @@ async def live(system: System, asked: Sequence[tuple[Story, Place]], policies: L
         for story, place in asked:
             calendar.begin(_tell(lived, story, place))
         await calendar.run(await over_http(api, ["intake"]))
+        await system.settle()
     finally:
         await api.close()
     return lived
