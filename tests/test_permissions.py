@@ -5,6 +5,7 @@ colleague in the team of the client's caseworker, and somebody in another team.
 """
 
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -177,6 +178,8 @@ async def test_a_client_is_found_in_the_caseworkers_team_and_in_no_other(house: 
 @pytest.mark.parametrize("operation", _showing(CLIENTS), ids=str)
 async def test_a_list_leaves_out_the_clients_of_other_teams(house: House, operation: Operation) -> None:
     ready = await house.ready(operation)
+    if "scope" in ready.query:  # a municipality's work list is its managers'
+        ready = replace(ready, query={**ready.query, "scope": "team"})
     await house.settle()
     clients = await _give_to_west(house)
     answer = await house.send(operation, ready, token=_token(house, operation, "east-1"))
