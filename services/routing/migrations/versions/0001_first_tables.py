@@ -363,6 +363,9 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_work_items_client_id"), "work_items", ["client_id"], unique=False)
     op.create_index("ix_work_items_order", "work_items", ["municipality", "urgent_on", "id"], unique=False)
+    op.create_index(
+        "ix_work_items_role", "work_items", ["municipality", "what", "role", "urgent_on", "id"], unique=False
+    )
     op.create_index("ix_work_items_kind", "work_items", ["municipality", "kind", "urgent_on", "id"], unique=False)
     op.create_index(
         "ix_work_items_caseworker", "work_items", ["municipality", "caseworker_id", "kind", "urgent_on", "id"],
