@@ -171,7 +171,11 @@ async def test_a_client_is_found_in_the_caseworkers_team_and_in_no_other(house: 
     await _give_to_west(house)
     refused = await house.send(operation, ready, token=_token(house, operation, "east-1"))
     assert refused.status_code == 404, f"{refused.status_code} {refused.text}"
-    answer = await house.send(operation, ready, token=_token(house, operation, "west-1"))
+    token = _token(house, operation, "west-1")
+    if operation.id == "confirmProposal":  # a person confirms what that person opened
+        opened = next(each for each in OPERATIONS if each.id == "readProposal")
+        assert (await house.send(opened, replace(ready, body=None), token=token)).is_success
+    answer = await house.send(operation, ready, token=token)
     assert answer.is_success, f"{answer.status_code} {answer.text}"
 
 

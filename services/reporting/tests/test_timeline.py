@@ -52,6 +52,8 @@ def values(kind: Any) -> Iterator[Any]:
         yield from values(get_args(kind)[0])
     elif origin is Literal:
         yield from get_args(kind)
+    elif origin is tuple:
+        yield ()
     elif origin in (Union, UnionType):
         yield from itertools.chain.from_iterable(map(values, get_args(kind)))
     elif isinstance(kind, type) and issubclass(kind, Model):
@@ -64,7 +66,6 @@ def every(model: type[Model]) -> Iterator[Any]:
     """A model with each value of each field once."""
     fields = {name: list(values(field.annotation)) for name, field in model.model_fields.items()}
     fields |= {"by": [STAFF]} if "by" in fields else {}
-    fields |= {name: [(), ()] for name in ("signals", "suspensions", "indications") if name in fields}
     for number in range(max(map(len, fields.values()))):
         yield model.model_validate({name: each[number % len(each)] for name, each in fields.items()})
 

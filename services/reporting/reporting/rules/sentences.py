@@ -184,6 +184,10 @@ SENTENCES: Mapping[type[Event], Template] = {
     intake.IntakeHeld: "Intakegesprek gevoerd.",
     intake.BenefitDecided: _benefit,
     intake.RestPeriodEnded: "De rustperiode na huisvesting is voorbij.",
+    intake.SocialGuidanceStarted: "Maatschappelijke begeleiding begonnen, tot {until:day}.",
+    intake.SocialGuidanceEnded: "De maatschappelijke begeleiding is afgelopen.",
+    intake.IntegrationPlanDue: "Het persoonlijk integratieplan moet er zijn op {due_on:day}.",
+    intake.IntegrationPlanMade: "Persoonlijk integratieplan gemaakt.",
     intake.LanguageTestDue: "De taaltoets had uiterlijk {due_on:day} moeten zijn.",
     intake.LanguageTestTaken: _language,
     intake.LetterSent: "Brief verstuurd over {kind:letter}.",
@@ -211,6 +215,10 @@ SENTENCES: Mapping[type[Event], Template] = {
     routing.RouteResumed: _told("De route gaat verder", due_on="; de langste termijn loopt tot {due_on:day}"),
     routing.RouteEnded: "Route {route:route} geëindigd: {outcome:route_outcome}.",
     routing.InstrumentStarted: "{instrument:instrument} ingezet ({cost:euros}).",
+    routing.InstrumentDue: lambda event: (
+        "De termijn voor {instrument:instrument} eindigt op {due_on:day}."
+        if event.kind == "usual_use" else "{instrument:instrument} kan niet langer duren dan tot {due_on:day}."
+    ),
     routing.InstrumentEnded: "{instrument:instrument} geëindigd: {outcome:route_outcome}.",
     routing.HandoverDue: "Overdracht naar {to_track:track} nodig voor {due_on:day}: {reason:handed_over}.",
     routing.HandoverPrepared: "Overdracht voorbereid; te aanvaarden voor {accept_by:day}.",
