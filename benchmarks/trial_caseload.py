@@ -30,7 +30,7 @@ from contracts.routing import (
     RouteSuspended,
 )
 from diagnosis.actions.assessments import Findings, assess
-from diagnosis.actions.proposals import confirm, override
+from diagnosis.actions.proposals import confirm, look_at, override
 from diagnosis.sealing import Seal
 from opstap.databases import DatabaseUrls
 from opstap.services import DEFINITIONS
@@ -78,6 +78,7 @@ async def _in_turns(office: Office, parts: Sequence[Sequence[UUID]], facts: dict
             for id in part:
                 day = _assessed_on(id)
                 proposal = await assess(work, seal, id, Findings(facts[id], "diagnose", "1", occurred_on=day))
+                await look_at(work, proposal.id)
                 if id.int % 25 == 0 and proposal.category != "1A":
                     await override(work, proposal.id, "1A", "Werk in zicht", day)
                 else:

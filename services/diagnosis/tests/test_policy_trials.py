@@ -268,6 +268,16 @@ async def test_costs_go_with_the_clients_and_a_partner_that_the_draft_drops_is_n
     ]
 
 
+async def test_a_route_under_way_that_the_draft_drops_is_named(diagnosis: Diagnosis) -> None:
+    officer = Officer(diagnosis)
+    [client] = await assessed(diagnosis, 8)
+    route = {"route_id": new_id(), "route": "academy", "track": "reintegration"}
+    await diagnosis.hear(client, RouteStarted(occurred_on=TODAY, by="staff:s-1", **route))
+    trial = await officer.tries(draft(("    academy:\n", "    course:\n")))
+    assert trial["result"]["routesLost"] == [{"route": "academy", "clients": 1}]
+    assert [each["clientId"] for each in await officer.moves(trial, "route")] == [str(client)]
+
+
 async def test_two_drafts_at_the_same_time_do_not_reach_each_other_nor_the_policy_in_force(
     diagnosis: Diagnosis,
 ) -> None:

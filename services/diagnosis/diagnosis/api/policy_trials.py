@@ -42,7 +42,7 @@ class NewTrial(ApiModel):
             max_length=100,
             description="The YAML files of the draft by name, as in the folder of policies; a base in `_shared` that is"
             " left out is the one in use",
-            examples=[{"voorschoten/2024-01-01.yaml": "id: onze-stad-2024\n"}],
+            examples=[{"town/2026-01-01.yaml": "id: town-2026\n"}],
         ),
     ]
 

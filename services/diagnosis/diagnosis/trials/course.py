@@ -72,6 +72,7 @@ TOLD: tuple[type[Event], ...] = (
 class Route:
     """A route that the client is or was on."""
 
+    route: str
     track: str
     started_on: date
     ended: bool = False
@@ -133,6 +134,11 @@ class Course:
         """Those of which the loop is not closed."""
         return [each for id, each in self.referrals.items() if id not in self.closed]
 
+    @property
+    def open_routes(self) -> list[Route]:
+        """Those under way."""
+        return [each for each in self.routes.values() if not each.ended]
+
     def standing(self, category: str | None, track: str | None, since: date | None) -> Standing:
         """What terms are reckoned from, for a client in this category who entered the track then."""
         running = () if self._still_since is None else (Suspension(self._still_since),)
@@ -173,7 +179,7 @@ class Course:
     def _travelled(self, event: RouteStarted | RouteSuspended | RouteResumed | RouteEnded) -> None:
         match event:
             case RouteStarted():
-                self.routes[event.route_id] = Route(event.track, event.occurred_on)
+                self.routes[event.route_id] = Route(event.route, event.track, event.occurred_on)
             case RouteSuspended():
                 self._still_since = min(filter(None, (self._still_since, event.occurred_on)))
             case RouteResumed():

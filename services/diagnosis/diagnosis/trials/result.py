@@ -104,6 +104,13 @@ class InstrumentLost(AnswerModel):
     uses: int
 
 
+class RouteLost(AnswerModel):
+    """A route that clients are on and that the draft does not have."""
+
+    route: str
+    clients: int
+
+
 class Otherwise(AnswerModel):
     """Clients whose recorded category is not what the present policy decides on the day, and how it came about."""
 
@@ -130,4 +137,5 @@ class Result(AnswerModel):
     costs: list[TrackCosts]
     budgets: list[BudgetLine]
     instruments_lost: list[InstrumentLost]
+    routes_lost: list[RouteLost]
     recorded_otherwise: list[Otherwise]

@@ -17,13 +17,14 @@ from diagnosis.trials.result import (
     PackOf,
     ReferralFlow,
     Result,
+    RouteLost,
     TermFlow,
     TrackCosts,
     Workload,
 )
 from policy import Pack, ReferralRule
 
-Kind = Literal["category", "deadline", "referral", "caseworker", "recorded_otherwise"]
+Kind = Literal["category", "deadline", "referral", "caseworker", "recorded_otherwise", "route"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,7 @@ class Tally:
     tracks: Counter[tuple[str, str | None]] = field(default_factory=Counter)
     costs: dict[tuple[str, str | None], Decimal] = field(default_factory=dict)
     lost: Counter[str] = field(default_factory=Counter)
+    routes_lost: Counter[str] = field(default_factory=Counter)
 
     def add(self, case: Case, before: Outcome, after: Outcome, draft: Pack) -> list[Move]:
         """Count a client; what changes for them."""
@@ -71,6 +73,7 @@ class Tally:
             *self._category(case, before, after),
             *self._terms(case, before, after),
             *self._referrals(case, before, after, draft),
+            *self._routes(case, draft),
         ]
         if before.role != after.role:
             moves.append(Move(case.client_id, "caseworker", "assigned", before.role, after.role))
@@ -115,6 +118,12 @@ class Tally:
                 self.referrals[what, old, new] += 1
                 yield Move(case.client_id, "referral", what, old, new)
 
+    def _routes(self, case: Case, draft: Pack) -> Iterator[Move]:
+        for each in case.course.open_routes:
+            if each.route not in draft.routing.routes:
+                self.routes_lost[each.route] += 1
+                yield Move(case.client_id, "route", "under_way", each.route, None)
+
     def _cost(self, case: Case, before: Outcome, after: Outcome, draft: Pack) -> None:
         uses = case.course.uses
         for id in case.course.running_uses:
@@ -154,6 +163,7 @@ class Tally:
             costs=self._tracks(present, draft),
             budgets=_budgets(present, draft, self.year),
             instruments_lost=[InstrumentLost(instrument=id, uses=number) for id, number in _sorted(self.lost)],
+            routes_lost=[RouteLost(route=id, clients=number) for id, number in _sorted(self.routes_lost)],
             recorded_otherwise=[
                 Otherwise(recorded=old, redecided=new, basis=basis, clients=number)
                 for (old, new, basis), number in _sorted(self.otherwise)
