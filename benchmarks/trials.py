@@ -154,7 +154,8 @@ def show(found: list[Measured]) -> None:
     for each in found:
         table.add_row(
             f"{each.clients:,}", f"{each.seconds:.2f}", f"{each.processor:.2f}",
-            f"{each.seconds / each.clients * 1e6:,.0f}", f"{each.before / 1e6:.0f}", f"{each.memory / 1e6:.0f}", f"{each.moved:,}", f"{each.moves:,}",
+            f"{each.seconds / each.clients * 1e6:,.0f}", f"{each.before / 1e6:.0f}", f"{each.memory / 1e6:.0f}",
+            f"{each.moved:,}", f"{each.moves:,}",
         )  # fmt: skip
     Console(width=140).print(table)
     file = ROOT / "out/benchmarks/trials.json"
