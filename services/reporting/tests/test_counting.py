@@ -44,7 +44,7 @@ JAN, FEB, MAR = date(2023, 1, 2), date(2023, 2, 1), date(2023, 3, 1)
 
 
 def test_every_event_about_clients_is_heard() -> None:
-    of_others = {"ReportPublished", "WebhookEndpointFailing", "WebhookEndpointDisabled"}
+    of_others = {"ReportPublished", "WebhookEndpointFailing", "WebhookEndpointDisabled", "StaffChanged", "DeputyChosen"}
     assert {event.__name__ for event in EVENTS.values()} - {event.__name__ for event in HANDLERS} == of_others
 
 
