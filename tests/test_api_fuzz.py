@@ -62,7 +62,7 @@ def described() -> dict[str, OpenApiSchema]:
 
 def test_each_operation_has_a_request_that_succeeds() -> None:
     there = {(each.service, each.id) for each in OPERATIONS}
-    assert there - VALID.keys() == set(), "give these a builder in tests/support/seeded.py"
+    assert there - VALID.keys() == set(), "give these a builder in tests/support/seeded/"
     assert VALID.keys() - there == set(), "these operations are gone"
 
 
