@@ -20,6 +20,7 @@ from contracts.intake import (
     ClientRegistrationUndone,
     ClientsMerged,
     NotificationReceived,
+    RegistrationRestored,
 )
 from contracts.routing import (
     CaseworkerAssigned,
@@ -200,6 +201,8 @@ def _registration(evidence: Evidence, client: UUID) -> set[str]:
             case ClientMovedAway():
                 state = "moved_away"
             case NotificationReceived() if state == "moved_away":
+                state = "registered"
+            case RegistrationRestored(ended_as=ended_as) if state == ended_as:
                 state = "registered"
             case CaseImported(exit_reason="deceased" | "moved_away" as reason) if state == "registered":
                 state = reason

@@ -52,6 +52,23 @@ class ClientMovedAway(IntakeEvent):
     to_municipality: str | None = None
 
 
+class RegistrationRestored(IntakeEvent):
+    """A death or departure was recorded by mistake: everything goes on as it stood before it."""
+
+    ended_as: Literal["deceased", "moved_away"]
+
+
+class HouseholdChanged(IntakeEvent):
+    """The client's household has another form, such as after the death of the partner."""
+
+    household_id: UUID
+    household_kind: HouseholdKind
+
+
+class PensionAgeNears(IntakeEvent):
+    """In some months the client reaches pension age: time to arrange what follows. The day itself stays in intake."""
+
+
 class NotificationReceived(IntakeEvent):
     """First contact at the gate, before an application."""
 

@@ -94,6 +94,18 @@ class GroupSessionHeld(PartnersEvent):
     attended: int
 
 
+class GroupChanged(PartnersEvent):
+    """Somebody fell out of a group before its session, or came in: how many it has now, and how many places are free.
+
+    Who waited longest has the place already; what is free then is free because nobody waits.
+    """
+
+    about: ClassVar[Literal["client", "group", "endpoint", "report", "staff"]] = "group"
+    partner: str
+    size: int
+    vacant: int
+
+
 class PartnerSignalled(PartnersEvent):
     """A partner sees that the client is ready for a next step."""
 

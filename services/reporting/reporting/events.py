@@ -108,6 +108,9 @@ WORDS: Mapping[type[Event], Words] = {
     intake.ClientRegistrationUndone: _plain,
     intake.ClientDeceased: _plain,
     intake.ClientMovedAway: _plain,
+    intake.RegistrationRestored: _what("ended_as"),
+    intake.HouseholdChanged: lambda event: {"told": _told(event, "household_id", "household_kind")},
+    intake.PensionAgeNears: _plain,
     intake.ClientErased: _plain,
     intake.NotificationReceived: _plain,
     intake.ApplicationFiled: _step_of("application_id"),
@@ -193,6 +196,7 @@ WORDS: Mapping[type[Event], Words] = {
     partners.PartnerSignalled: lambda event: {"partner": event.partner, "what": event.signal},
     # about a group, not a client
     partners.GroupFilled: lambda event: {"partner": event.partner, "amount": event.size},
+    partners.GroupChanged: lambda event: {"partner": event.partner, "amount": event.size},
     partners.GroupSessionHeld: lambda event: {"partner": event.partner, "amount": event.attended},
 }
 

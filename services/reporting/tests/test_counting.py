@@ -23,7 +23,9 @@ from contracts.intake import (
     ClientMovedAway,
     ClientRegistrationUndone,
     ClientsMerged,
+    HouseholdChanged,
     NotificationReceived,
+    RegistrationRestored,
 )
 from contracts.partners import GroupFilled
 from contracts.routing import (
@@ -97,13 +99,25 @@ async def test_an_exit_and_its_reversal(reporting: Reporting) -> None:
     assert (row["benefit"], row["on_benefit_until"], row["exited_reason"]) == ("granted", None, None)
 
 
-async def test_an_exit_for_moving_away_reverted_undoes_the_move(reporting: Reporting) -> None:
+async def test_a_departure_that_was_a_mistake_is_taken_back_with_the_exit_that_followed(reporting: Reporting) -> None:
     exit_id = new_id()
     client = await reporting.client(
         granted(JAN), ClientMovedAway(occurred_on=FEB, by=STAFF), exited(FEB, "moved_away", exit_id),
         ExitReverted(occurred_on=MAR, by=STAFF, exit_id=exit_id),
     )  # fmt: skip
+    assert (await reporting.row(client))["benefit"] == "ended"
+    await reporting.hear(client, RegistrationRestored(occurred_on=MAR, by=STAFF, ended_as="moved_away"))
     assert (await reporting.row(client))["benefit"] == "granted"
+    assert await spells(reporting, client) == [(JAN, None)]
+
+
+async def test_the_form_of_a_household_is_the_one_told_last(reporting: Reporting) -> None:
+    household = new_id()
+    client = await reporting.client(registered(JAN, household=household))
+    changed = HouseholdChanged(occurred_on=FEB, by=STAFF, household_id=household, household_kind="single_parent")
+    await reporting.hear(client, changed)
+    row = await reporting.row(client)
+    assert (row["household_id"], row["household_kind"]) == (household, "single_parent")
 
 
 async def test_a_return_begins_anew(reporting: Reporting) -> None:

@@ -19,6 +19,7 @@ from contracts.intake import (
     ClientRegistrationUndone,
     ClientsMerged,
     NotificationReceived,
+    RegistrationRestored,
 )
 from contracts.routing import ClientReturned, ExitReverted, HandoverAccepted
 from reporting.events import WORDS
@@ -55,6 +56,7 @@ def events(draw: st.DrawFn) -> Event:
         lambda: ClientReturned(occurred_on=on, by=by),
         lambda: ClientDeceased(occurred_on=on, by=by),
         lambda: ClientMovedAway(occurred_on=on, by=by),
+        lambda: RegistrationRestored(occurred_on=on, by=by, ended_as=draw(st.sampled_from(["deceased", "moved_away"]))),
         lambda: ApplicationDiverted(occurred_on=on, by=by, diverted_to="vacancy"),
         lambda: ApplicationWithdrawn(occurred_on=on, by=by, application_id=exit_id),
         lambda: ClientsMerged(occurred_on=on, by=by, into=draw(st.sampled_from(CLIENTS))),
@@ -129,6 +131,34 @@ def test_a_late_exit_comes_before_an_earlier_known_return() -> None:
         fact(client, granted(FIRST), 0),
         fact(client, ClientReturned(occurred_on=date(2023, 6, 1), by=STAFF), 1),
         fact(client, exited(date(2023, 3, 1)), 2),
+    ]
+    assert [(each.since, each.until) for each in history(client, facts).of("benefit")] == [
+        (FIRST, date(2023, 3, 1)),
+        (date(2023, 6, 1), None),
+    ]
+
+
+def test_a_death_that_was_a_mistake_counts_as_long_as_it_was_believed() -> None:
+    client = CLIENTS[0]
+    died = ClientDeceased(occurred_on=date(2023, 3, 1), by=STAFF)
+    restored = RegistrationRestored(occurred_on=date(2023, 4, 1), by=STAFF, ended_as="deceased")
+    believed = [fact(client, granted(FIRST), 0), fact(client, died, 1)]
+    assert history(client, believed).deceased_on == date(2023, 3, 1)
+    known = history(client, [*believed, fact(client, restored, 2)])
+    assert (known.deceased_on, [each.until for each in known.of("benefit")]) == (None, [None])
+    again = fact(client, ClientDeceased(occurred_on=date(2023, 3, 1), by=STAFF), 3)
+    assert history(client, [*believed, fact(client, restored, 2), again]).deceased_on == date(2023, 3, 1)
+
+
+def test_what_is_taken_back_is_the_last_death_or_departure_of_its_kind() -> None:
+    client = CLIENTS[0]
+    restored = RegistrationRestored(occurred_on=date(2023, 9, 1), by=STAFF, ended_as="moved_away")
+    facts = [
+        fact(client, granted(FIRST), 0),
+        fact(client, ClientMovedAway(occurred_on=date(2023, 3, 1), by=STAFF), 1),
+        fact(client, ClientReturned(occurred_on=date(2023, 6, 1), by=STAFF), 2),
+        fact(client, ClientMovedAway(occurred_on=date(2023, 8, 1), by=STAFF), 3),
+        fact(client, restored, 4),
     ]
     assert [(each.since, each.until) for each in history(client, facts).of("benefit")] == [
         (FIRST, date(2023, 3, 1)),

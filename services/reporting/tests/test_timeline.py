@@ -14,7 +14,7 @@ import pytest
 from chassis.ids import new_id
 from contracts import EVENTS, Event, Model, ReceiptReference
 from contracts.diagnosis import AssessmentCompleted
-from contracts.intake import ClientRegistrationUndone, ClientsMerged
+from contracts.intake import ClientDeceased, ClientRegistrationUndone, ClientsMerged, RegistrationRestored
 from contracts.partners import GroupFilled
 from contracts.routing import (
     AgreementMissed,
@@ -126,6 +126,16 @@ async def test_a_correction_stands_beside_what_it_corrects(reporting: Reporting)
     for each in lines.values():
         assert all(each["eventId"] in lines[other]["correctedBy"] for other in each["corrects"])
         assert all(each["eventId"] in lines[other]["corrects"] for other in each["correctedBy"])
+
+
+async def test_each_end_that_was_taken_back_is_linked_to_what_takes_it_back(reporting: Reporting) -> None:
+    restored = RegistrationRestored(occurred_on=MAR, by=STAFF, ended_as="deceased")
+    died = ClientDeceased(occurred_on=FEB, by=STAFF)
+    client = await reporting.client(died, restored, died, restored)
+    lines = {each["eventId"]: each for each in await timeline(reporting, client)}
+    back = [each for each in lines.values() if each["kind"] == "RegistrationRestored"]
+    assert [[lines[other]["kind"] for other in each["corrects"]] for each in back] == [["ClientDeceased"]] * 2
+    assert len({other for each in back for other in each["corrects"]}) == 2
 
 
 def test_every_event_that_can_correct_another_is_linked_to_it() -> None:

@@ -11,11 +11,13 @@ from sqlalchemy import and_, exists, select, tuple_
 from chassis import trace
 from chassis.work import Work
 from contracts import Event
-from contracts.partners import GroupFilled, ReferralClosed, ReferralOverdue, ReferralSent
+from contracts.partners import GroupChanged, GroupFilled, ReferralClosed, ReferralOverdue, ReferralSent
 from partners.rules import TOLD
 from partners.tables import Delivery, Endpoint, Referral
 
-NOTICES: tuple[type[Event], ...] = (ReferralSent, ReferralOverdue, ReferralClosed, GroupFilled)
+NOTICES: tuple[type[Event], ...] = (
+    ReferralSent, ReferralOverdue, ReferralClosed, GroupFilled, GroupChanged,
+)  # fmt: skip
 """What a partner can be told by webhook; the rest of the loop it said itself."""
 
 NoticeType = Literal[
@@ -23,6 +25,7 @@ NoticeType = Literal[
     "nl.klantreizen.referral-overdue",
     "nl.klantreizen.referral-closed",
     "nl.klantreizen.group-filled",
+    "nl.klantreizen.group-changed",
 ]
 LISTENING = ("active", "disabled")
 """States of endpoints for which messages are kept: those of a disabled one wait until it is approved again."""

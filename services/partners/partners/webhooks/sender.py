@@ -22,7 +22,7 @@ from chassis.background import Repeated
 from chassis.bus import Pump
 from chassis.outbox import source_of
 from chassis.work import Office
-from contracts.partners import GroupFilled
+from contracts.partners import GroupChanged, GroupFilled
 from partners.actions.endpoints import consent
 from partners.settings import PartnersSettings
 from partners.tables import Endpoint
@@ -40,6 +40,7 @@ LEASE_MARGIN = timedelta(seconds=15)
 OTHERS_LEASE_POLL = 0.05
 MEASURE_SECONDS = 15.0
 MINUTE = timedelta(minutes=1)
+OF_GROUPS = frozenset({GroupFilled.type(), GroupChanged.type()})
 
 ATTEMPTS = Counter("opstap_webhook_attempts", "Attempts to deliver a webhook, by how they ended", ["outcome"])
 UNDER_WAY = Gauge("opstap_webhooks_under_way", "Webhooks that are being sent")
@@ -175,7 +176,7 @@ class Sender:
         return headers
 
     def _body_of(self, row: Any) -> bytes:
-        collection = "groups" if row.event_type == GroupFilled.type() else "referrals"
+        collection = "groups" if row.event_type in OF_GROUPS else "referrals"
         base = f"{self._settings.public_url.rstrip('/')}/partners/v1"
         return make_body(
             event_id=row.event_id,

@@ -23,7 +23,9 @@ from contracts.intake import (
     ClientRegistered,
     ClientRegistrationUndone,
     ClientsMerged,
+    HouseholdChanged,
     NotificationReceived,
+    RegistrationRestored,
 )
 from contracts.routing import ClientExited, ClientReturned, ExitReverted, HandoverAccepted
 
@@ -33,7 +35,7 @@ STANDING = frozenset(
         ClientRegistered, AgeBandChanged, ClientsMerged, ClientRegistrationUndone, ClientDeceased, ClientMovedAway,
         NotificationReceived, ApplicationFiled, ApplicationWithdrawn, ApplicationDiverted, BenefitDecided,
         CaseImported, AssessmentInDoubt, ClientCategorised, ExemptionGranted, ExemptionEnded, HandoverAccepted,
-        ClientExited, ExitReverted, ClientReturned,
+        ClientExited, ExitReverted, ClientReturned, RegistrationRestored, HouseholdChanged,
     )
 )  # fmt: skip
 """The kinds of events that a history is made of; all others are only counted."""
@@ -281,16 +283,28 @@ _ENDS = {
 _AT_THE_GATE = frozenset({ApplicationDiverted.__name__, ApplicationWithdrawn.__name__})
 
 
+_RESTORED = {"deceased": ClientDeceased.__name__, "moved_away": ClientMovedAway.__name__}
+
+
 def _standing(facts: Sequence[Fact]) -> Iterator[Fact]:
-    """The facts without exits that were a mistake, and without what those exits followed from."""
+    """The facts without exits, deaths and departures that were a mistake."""
     reverted = {fact.ref for fact in facts if fact.kind == ExitReverted.__name__}
-    exits = [fact for fact in facts if fact.kind == ClientExited.__name__ and fact.ref in reverted]
-    mistaken = {(fact.occurred_on, fact.what) for fact in exits}
+    mistaken = _taken_back(facts)
     for fact in facts:
-        if fact.kind == ClientExited.__name__ and fact.ref in reverted:
-            continue
-        if (fact.occurred_on, _ENDS.get(fact.kind)) not in mistaken:
+        if fact.event_id not in mistaken and not (fact.kind == ClientExited.__name__ and fact.ref in reverted):
             yield fact
+
+
+def _taken_back(facts: Sequence[Fact]) -> set[UUID]:
+    """The deaths and departures that were recorded by mistake: of each that was taken back, the last one recorded."""
+    standing: defaultdict[str, list[UUID]] = defaultdict(list)
+    mistaken: set[UUID] = set()
+    for fact in sorted(facts, key=lambda fact: (fact.recorded_at, fact.event_id)):
+        if fact.kind in _RESTORED.values():
+            standing[fact.kind].append(fact.event_id)
+        elif fact.kind == RegistrationRestored.__name__ and standing[_RESTORED[fact.what or ""]]:
+            mistaken.add(standing[_RESTORED[fact.what or ""]].pop())
+    return mistaken
 
 
 def _spells(facts: Sequence[Fact]) -> Iterator[Spell]:
@@ -472,6 +486,11 @@ def _traits(client_id: UUID, facts: Sequence[Fact]) -> Traits:
                     "permit_holder": fact.told["permitHolder"],
                     "without_benefit": fact.told["withoutBenefit"],
                     "age_band": fact.told["ageBand"],
+                }
+            case HouseholdChanged.__name__:
+                told |= {
+                    "household_id": UUID(fact.told["householdId"]),
+                    "household_kind": fact.told["householdKind"],
                 }
             case AgeBandChanged.__name__:
                 told["age_band"] = fact.what

@@ -67,6 +67,11 @@ _CODES: Mapping[str, Mapping[str, str]] = {
         "end": "af te ronden",
     },
     "signal": {"ready_for_next_step": "toe aan een volgende stap", "needs_attention": "vraagt aandacht"},
+    "ended_as": {"deceased": "het overlijden", "moved_away": "de verhuizing"},
+    "household": {
+        "single": "alleenstaand", "single_parent": "alleenstaande ouder", "couple": "samen met een partner",
+        "couple_with_children": "samen met een partner en kinderen",
+    },
     "letter": {
         "categorised": "de indeling en de consulent", "handover": "de overdracht",
         "exit": "het einde van de begeleiding",
@@ -171,6 +176,9 @@ SENTENCES: Mapping[type[Event], Template] = {
     intake.ClientRegistrationUndone: "De inschrijving was een vergissing en is ongedaan gemaakt.",
     intake.ClientDeceased: "Overleden.",
     intake.ClientMovedAway: _told("Verhuisd", to_municipality=" naar gemeente {to_municipality}"),
+    intake.RegistrationRestored: "Per vergissing ingevoerd: {ended_as:ended_as}. De begeleiding gaat verder.",
+    intake.HouseholdChanged: "Het huishouden is veranderd: {household_kind:household}.",
+    intake.PensionAgeNears: "Bereikt binnenkort de AOW-leeftijd.",
     intake.ClientErased: "De persoonsgegevens zijn vernietigd.",
     intake.NotificationReceived: "Meldde zich voor een uitkering.",
     intake.ApplicationFiled: lambda event: (

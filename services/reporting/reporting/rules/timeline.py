@@ -10,6 +10,7 @@ REPLACES: Mapping[str, tuple[str, ...]] = {
     "ClientCategorised": ("ClientCategorised",),
     "ClientRegistrationUndone": ("ClientRegistered",),
     "ExitReverted": ("ClientExited",),
+    "RegistrationRestored": ("ClientDeceased", "ClientMovedAway"),
     "ConversationHeld": ("ConversationHeld", "ReviewHeld", "ParticipationRecorded"),
     "ReviewHeld": ("ConversationHeld", "ReviewHeld", "ParticipationRecorded"),
     "ConversationCancelled": ("ConversationHeld", "ReviewHeld", "ParticipationRecorded"),
@@ -20,6 +21,9 @@ REPLACES: Mapping[str, tuple[str, ...]] = {
     "AgreementCancelled": ("AgreementMade",),
 }
 """By kind of event the kinds that it can take the place of, where it says so; `_replaces` tells which."""
+
+LAST_ONLY = frozenset({"RegistrationRestored"})
+"""What takes back the last one that stands, and names none: a registration ends once at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +53,12 @@ def links(lines: Iterable[Line]) -> Links:
     corrects: defaultdict[UUID, list[UUID]] = defaultdict(list)
     corrected_by: defaultdict[UUID, list[UUID]] = defaultdict(list)
     for number, line in enumerate(all_lines):
-        for other in all_lines[:number]:
-            if _replaces(line, other):
-                corrects[line.event_id].append(other.event_id)
-                corrected_by[other.event_id].append(line.event_id)
+        before = [other for other in all_lines[:number] if _replaces(line, other)]
+        if line.kind in LAST_ONLY:
+            before = [other for other in before if other.event_id not in corrected_by][-1:]
+        for other in before:
+            corrects[line.event_id].append(other.event_id)
+            corrected_by[other.event_id].append(line.event_id)
     return Links(corrects, corrected_by)
 
 
@@ -60,7 +66,7 @@ def _replaces(line: Line, other: Line) -> bool:
     if other.kind not in REPLACES.get(line.kind, ()):
         return False
     match line.kind:
-        case "ClientRegistrationUndone":
+        case "ClientRegistrationUndone" | "RegistrationRestored":
             return other.client_id == line.client_id
         case "ExitReverted" | "ConversationCancelled" | "AgreementReopened" | "AgreementCancelled":
             return other.ref == line.ref
