@@ -16,6 +16,7 @@ from contracts import Envelope, Event
 from contracts.routing import ReferralRequested
 from partners.app import SERVICE, create
 from partners.settings import PartnersSettings
+from partners.webhooks.schedule import DELAYS
 from partners.webhooks.sender import Sender
 from tests.support.databases import MakeDatabase
 from tests.support.service import ServiceUnderTest, migrated_database, running
@@ -234,6 +235,12 @@ class Partners:
             step = min(left, timedelta(hours=12))
             self.clock.move_to(self.clock.now() + step)
             left -= step
+
+    async def attempts(self, number: int) -> None:
+        """So many more attempts to deliver, each when it is due."""
+        for delay in DELAYS[:number]:
+            self.wait(delay.total_seconds())
+            await self.sender.settle()
 
     async def types(self, client: UUID) -> list[str]:
         said: list[Envelope[Event]] = await self.said(subject=client)
