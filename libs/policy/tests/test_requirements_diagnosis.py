@@ -5,14 +5,12 @@ from datetime import date
 import pytest
 
 from policy import Exemption, Facts, Library, NoPolicyInForce, UnknownMunicipality
+from tests.support.packs import IN_2024, SHARED_PLAN
 from tests.support.rules_out import Without, held
-
-ON = date(2024, 6, 1)
-BY_DISTANCE = ("GM1916", "GM0629", "GM0626")
 
 
 def category(library: Library, municipality: str, **facts: object) -> str | None:
-    return library.in_force(municipality, ON).decide(Facts.model_validate(facts), ON).category
+    return library.in_force(municipality, IN_2024).decide(Facts.model_validate(facts), IN_2024).category
 
 
 def decided(library: Library, municipality: str, facts: dict[str, object], expected: str | None) -> None:
@@ -68,13 +66,13 @@ def test_pol_2_every_assessment_falls_in_exactly_one_category(library: Library) 
     ),
 )  # fmt: skip
 def test_pol_3_a_receipt_cites_document_and_section_of_the_rule_that_decided(library: Library) -> None:
-    receipt = library.in_force("GM1916", ON).decide(Facts(distance_months=8), ON).receipt
+    receipt = library.in_force("GM1916", IN_2024).decide(Facts(distance_months=8), IN_2024).receipt
     assert receipt.rule == "distance-1b"
     assert receipt.source is not None
     assert "tabel 3" in receipt.source["section"]
     assert "Opstap naar werk" in receipt.source["title"]
     assert {rejected.rule for rejected in receipt.rejected} >= {"exempted", "indicated", "distance-1a"}
-    capacity = library.in_force("GM0451", ON).decide(Facts(work_capacity_pct=50), ON).receipt.source
+    capacity = library.in_force("GM0451", IN_2024).decide(Facts(work_capacity_pct=50), IN_2024).receipt.source
     assert capacity is not None
     assert "fig. 6" in capacity["section"]
 
@@ -88,7 +86,7 @@ def test_pol_3_a_receipt_cites_document_and_section_of_the_rule_that_decided(lib
 )  # fmt: skip
 def test_pol_5_five_municipalities_ship_and_three_share_one_base(library: Library) -> None:
     assert {pack.municipality for pack in library} == {"GM0451", "GM0626", "GM0629", "GM1916", "GM1926"}
-    sharing = {pack.extends for pack in library if pack.municipality in BY_DISTANCE}
+    sharing = {pack.extends for pack in library if pack.municipality in SHARED_PLAN}
     assert sharing == {"leidschendam-voorburg-voorschoten-wassenaar-2019"}
     before, after = library.packs["GM0626"]
     assert (before.track_of("2B"), after.track_of("2B")) == ("reintegration", "participation")
@@ -104,16 +102,16 @@ def test_pol_5_five_municipalities_ship_and_three_share_one_base(library: Librar
 )  # fmt: skip
 def test_pol_8_an_exemption_goes_before_an_indication_and_that_before_distance(library: Library) -> None:
     indicated, exempted = {"indications": ["job_agreement"]}, {"exemption": {"reason": "care", "until": "2024-06-01"}}
-    for municipality in BY_DISTANCE:
+    for municipality in SHARED_PLAN:
         decided(library, municipality, {**indicated, **exempted, "distance_months": 2}, "3B")
         decided(library, municipality, {**indicated, "distance_months": 2}, "2B")
         facts = Facts(distance_months=48, can_volunteer=False)
-        decision = library.in_force(municipality, ON).decide(facts, ON)
+        decision = library.in_force(municipality, IN_2024).decide(facts, IN_2024)
         assert decision.category == "3A"
         assert any(note.startswith("consider-exemption") for note in decision.receipt.notes)
     decided(library, "GM1926", {**exempted, "work_fit": "yes"}, "meedoen")
     facts = Facts.model_validate({"work_capacity_pct": 50, "prospect_of_work": True, **exempted})
-    uithoorn = library.in_force("GM0451", ON).decide(facts, ON)
+    uithoorn = library.in_force("GM0451", IN_2024).decide(facts, IN_2024)
     assert (uithoorn.category, uithoorn.referral_partner) == ("40-70", None)
 
 
@@ -140,7 +138,7 @@ def test_dia_3_categories_by_distance(library: Library) -> None:
         200: "3A",
         None: None,
     }
-    for municipality in BY_DISTANCE:
+    for municipality in SHARED_PLAN:
         for months, expected in edges.items():
             decided(library, municipality, {"distance_months": months}, expected)
         for kind in ("sheltered_work_new", "sheltered_work_alternative", "job_agreement", "target_group_register"):
@@ -191,7 +189,7 @@ def test_dia_6_a_category_has_its_track(library: Library) -> None:
         "GM0451": {"40-70", "70-100", "100"}, "GM1926": {"werken", "werken-aan"},
     }  # fmt: skip
     for municipality, expected in towards_work.items():
-        pack = library.in_force(municipality, ON)
+        pack = library.in_force(municipality, IN_2024)
         assert {name for name in pack.categories if pack.aim_of(pack.track_of(name)) == "work"} == expected
 
 
@@ -203,11 +201,11 @@ def test_dia_6_a_category_has_its_track(library: Library) -> None:
     ),
 )
 def test_dia_7_in_doubt_a_learn_work_trial_comes_first_and_then_a_medical_assessment(library: Library) -> None:
-    for municipality in BY_DISTANCE:
-        pack = library.in_force(municipality, ON)
+    for municipality in SHARED_PLAN:
+        pack = library.in_force(municipality, IN_2024)
         assert pack.diagnosis.in_doubt is not None
         assert pack.diagnosis.in_doubt.instruments == ("learn_work_trial", "medical_assessment")
-        decision = pack.decide(Facts(distance_months=8, in_doubt=True), ON)
+        decision = pack.decide(Facts(distance_months=8, in_doubt=True), IN_2024)
         assert (decision.status, decision.category, decision.track) == ("in_doubt", None, None)
 
 
@@ -225,9 +223,9 @@ def test_dia_7_in_doubt_a_learn_work_trial_comes_first_and_then_a_medical_assess
 def test_dia_9_a_temporary_exemption_suspends_and_a_permanent_one_hands_over(library: Library) -> None:
     for pack in library:
         assert [pack.exemption_effect(permanent) for permanent in (False, True)] == ["suspend", "handover"]
-    assert library.in_force("GM0626", ON).diagnosis.exemption.single_parent_child_under == 5
-    last = Facts(exemption=Exemption(reason="care", until=ON))
-    assert last.exempted(ON)
+    assert library.in_force("GM0626", IN_2024).diagnosis.exemption.single_parent_child_under == 5
+    last = Facts(exemption=Exemption(reason="care", until=IN_2024))
+    assert last.exempted(IN_2024)
 
 
 def test_the_helper_sees_a_check_that_cannot_fail(library: Library) -> None:

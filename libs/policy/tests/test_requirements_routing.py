@@ -1,106 +1,17 @@
-"""What INT, ROU and PAR ask of the shipped packs: each check fails when its rule is taken out."""
+"""What ROU asks of the shipped packs: each check fails when its rule is taken out."""
 
 from datetime import date
 
-from policy import Deadline, Group, Library, OneToOne, Pack, Situation, Term, reckon
+from policy import Library, Pack, Situation, Term, reckon
+from tests.support.packs import SHARED_PLAN, pack_of, routes, within
 from tests.support.rules_out import Without, held
 
-ON = date(2024, 6, 1)
-SHARED_PLAN = ("GM1916", "GM0629", "GM0626")
 JOB_AGREEMENT = frozenset({"job_agreement"})
-WELFARE = {"GM1916": "woej", "GM0629": "vrijwilligerscentrale", "GM0626": "voor-elkaar"}
-
-
-def pack_of(library: Library, municipality: str, on: date = ON) -> Pack:
-    return library.in_force(municipality, on)
-
-
-def within(deadline: Deadline | None, **length: int) -> None:
-    assert deadline is not None
-    assert deadline.term == Term(**length, ground=deadline.ground)
-
-
-def routes(pack: Pack, **situation: object) -> set[str]:
-    category = str(situation["category"])
-    here = Situation(track=pack.track_of(category), **situation)  # type: ignore[arg-type] # names of traits
-    return {route.id for route in pack.routing.routes_for(here)}
 
 
 def role(pack: Pack, category: str, **situation: object) -> str:
     here = Situation(category, pack.track_of(category), **situation)  # type: ignore[arg-type] # names of traits
     return pack.caseworker_role(here)
-
-
-@held(
-    "INT-2", without=(Without("uithoorn:targets/gate-diversion"), Without("uithoorn:targets/gate-diversion/norm", 30))
-)
-def test_int_2_a_third_of_those_at_the_gate_end_without_an_application(library: Library) -> None:
-    gate = [target for target in pack_of(library, "GM0451").targets if target.figure == "diverted"]
-    assert [(target.of, int(target.norm)) for target in gate] == [("notifications", 35)]
-
-
-@held(
-    "INT-3",
-    without=(Without("base:intake/information_session"), Without("base:intake/information_session/within", "2 weeks")),
-)
-def test_int_3_an_information_session_in_the_first_week(library: Library) -> None:
-    for municipality in SHARED_PLAN:
-        within(pack_of(library, municipality).intake.information_session, weeks=1)
-
-
-@held(
-    "INT-4",
-    without=(
-        Without("base:intake/intake_after_diagnosis"),
-        Without("base:intake/intake_after_diagnosis/within", "1 month"),
-    ),
-)
-def test_int_4_the_intake_within_a_week_after_the_diagnosis(library: Library) -> None:
-    for municipality in SHARED_PLAN:
-        within(pack_of(library, municipality).intake.intake_after_diagnosis, weeks=1)
-
-
-@held(
-    "INT-5",
-    without=(
-        Without("base:intake/rest_period"), Without("base:intake/rest_period/within", "2 months"),
-        Without("base:intake/social_guidance"), Without("base:intake/social_guidance/within", "1 year"),
-        Without("base:intake/benefit_at_once_for_permit_holders", False),
-        Without("pijnacker-nootdorp:intake/integration_plan"),
-        Without("pijnacker-nootdorp:intake/integration_plan/within", "8 weeks"),
-    ),
-)  # fmt: skip
-def test_int_5_permit_holders(library: Library) -> None:
-    for municipality in SHARED_PLAN:
-        intake = pack_of(library, municipality).intake
-        within(intake.rest_period, months=1)
-        assert intake.benefit_at_once_for_permit_holders
-        within(intake.social_guidance, years=2)
-    within(pack_of(library, "GM1926").intake.integration_plan, weeks=6)
-
-
-@held(
-    "INT-6",
-    without=(
-        Without("base:intake/search_periods"), Without("uithoorn:intake/search_periods"),
-        Without("base:intake/search_periods/0/waits/within", "3 weeks"), Without("voorschoten:intake/search_periods"),
-        Without("voorschoten:intake/search_periods/0/when/starting_qualification"),
-    ),
-)  # fmt: skip
-def test_int_6_the_search_period_is_kept_or_dropped(library: Library) -> None:
-    for municipality in ("GM1916", "GM0451"):
-        waits = pack_of(library, municipality).intake.search_period("21-26", starting_qualification=False)
-        within(waits, weeks=4)
-        assert waits is not None
-        assert waits.statutory
-    voorschoten = pack_of(library, "GM0626").intake
-    assert voorschoten.search_period("21-26", starting_qualification=False) is None
-    within(voorschoten.search_period("21-26", starting_qualification=True), weeks=4)
-
-
-@held("INT-7", without=(Without("pijnacker-nootdorp:intake/short_application_on_return"),))
-def test_int_7_a_short_application_on_return(library: Library) -> None:
-    assert pack_of(library, "GM1926").intake.short_application_on_return
 
 
 @held(
@@ -304,6 +215,8 @@ def test_rou_9_route_2b(library: Library) -> None:
 
 
 BROKER = "voorschoten:instruments/learn_work_broker/conditions/learn-work-broker-age"
+
+
 REFUSED: tuple[tuple[str, Situation, dict[str, object], str], ...] = (
     ("wage_cost_subsidy", Situation("1A"), {"wage_value_pct": 60}, "wage-cost-subsidy-group"),
     (
@@ -396,59 +309,3 @@ def test_rou_14_letters_say_the_track_and_who_guides(library: Library) -> None:
             body = pack.letters[letter].body
             assert all(f"{{{{ {each} }}}}" in body for each in ("name", "track_label", "caseworker_name"))
         assert "exit" in pack.letters
-
-
-@held(
-    "PAR-2",
-    without=(
-        Without("leidschendam-voorburg:partners/woej/protocol", {"form": "group", "min": 10, "max": 12}),
-        Without("wassenaar:partners/vrijwilligerscentrale/protocol", {"form": "one_to_one"}),
-        Without("voorschoten:partners/voor-elkaar/protocol/min", 8),
-        Without("voorschoten-2019:partners/voor-elkaar/protocol/max", 20),
-    ),
-)  # fmt: skip
-def test_par_2_one_to_one_or_in_groups_of_10_to_12(library: Library) -> None:
-    for on in (ON, date(2023, 6, 1)):
-        for municipality, partner in WELFARE.items():
-            protocol = pack_of(library, municipality, on).partners[partner].protocol
-            expected = OneToOne(form="one_to_one") if municipality == "GM1916" else Group(form="group", min=10, max=12)
-            assert protocol == expected
-
-
-@held(
-    "PAR-4",
-    without=(
-        Without("uithoorn:referrals/on_categorisation/am-match-first"), Without("uithoorn:partners/am-match"),
-        Without("uithoorn:referrals/on_categorisation/sheltered-work"),
-        Without("uithoorn:routing/routes/municipal_mediation"),
-        Without("uithoorn:referrals/on_categorisation/am-match-first/when/prospect_of_work"),
-    ),
-)  # fmt: skip
-def test_par_4_am_match_first_for_40_to_70_with_prospect_of_work_and_for_sheltered_work(library: Library) -> None:
-    pack = pack_of(library, "GM0451")
-    rule = pack.referral_on_categorisation(Situation("40-70", "reintegration", prospect_of_work=True))
-    assert rule is not None
-    assert (rule.partner, rule.purpose) == ("am-match", "guidance_to_work")
-    assert pack.referral_on_categorisation(Situation("40-70", "reintegration", prospect_of_work=False)) is None
-    assert "municipal_mediation" in routes(pack, category="40-70")
-    sheltered = pack.referral_on_categorisation(Situation("0-40", indications=frozenset({"sheltered_work_new"})))
-    assert sheltered is not None
-    assert (sheltered.partner, sheltered.purpose) == ("am-match", "sheltered_work")
-
-
-@held(
-    "PAR-5",
-    without=(
-        Without("voorschoten:referrals/on_categorisation/sheltered-work"), Without("voorschoten:partners/dzb"),
-        Without("voorschoten-2019:referrals/on_categorisation/sheltered-work"),
-        Without("voorschoten:referrals/on_categorisation/sheltered-work/when/indications"),
-    ),
-)  # fmt: skip
-def test_par_5_dzb_for_sheltered_work(library: Library) -> None:
-    for on in (date(2023, 6, 1), ON):
-        pack = pack_of(library, "GM0626", on)
-        for kind in ("sheltered_work_new", "sheltered_work_alternative"):
-            rule = pack.referral_on_categorisation(Situation("2B", indications=frozenset({kind})))
-            assert rule is not None
-            assert rule.partner == "dzb"
-        assert pack.referral_on_categorisation(Situation("2B", indications=JOB_AGREEMENT)) is None
