@@ -23,8 +23,9 @@ from contracts.intake import (
 )
 from contracts.routing import ClientReturned, ExitReverted, HandoverAccepted
 from reporting.events import WORDS
-from reporting.rules.figures import Span, Told, caseload, figures
+from reporting.rules.figures import caseload, figures
 from reporting.rules.history import Fact, book, history
+from reporting.rules.told import Span, Told
 from tests.support.heard import STAFF, categorised, exited, granted, registered
 
 FIRST = date(2023, 1, 1)

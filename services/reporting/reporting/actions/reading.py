@@ -14,7 +14,6 @@ from chassis.problems import Invalid, NotFound
 from chassis.work import Work
 from policy import NoPolicyInForce, Pack, UnknownMunicipality
 from reporting import tables
-from reporting.rules.figures import ENDS_OF, REMEMBERED, Span, Told
 from reporting.rules.history import (
     STANDING,
     Book,
@@ -26,6 +25,7 @@ from reporting.rules.history import (
     Traits,
     book,
 )
+from reporting.rules.told import ENDS_OF, REMEMBERED, Span, Told
 from reporting.tables import Client, Happening
 
 _FACT = (

@@ -10,9 +10,11 @@ from contracts.reporting import ReportPublished
 from policy import Pack
 from reporting.actions.reading import pack_of, read_book, read_told
 from reporting.page import render
-from reporting.rules.figures import Span, figures
-from reporting.rules.sheets import Level, Sheet, publish, publish_target, sheets_of
+from reporting.rules.figures import figures
+from reporting.rules.report import sheets_of
+from reporting.rules.sheets import Level, Sheet, publish, publish_target
 from reporting.rules.targets import Reached, reached
+from reporting.rules.told import Span
 from reporting.tables import Report
 
 

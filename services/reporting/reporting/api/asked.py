@@ -13,8 +13,8 @@ from chassis.routes import WorkInHand
 from chassis.security import Caller, in_scope
 from chassis.work import Work
 from reporting.actions.reading import read_book, read_told, span_of
-from reporting.rules.figures import Span, Told
 from reporting.rules.history import Book
+from reporting.rules.told import Span, Told
 
 Municipality = Annotated[
     str, Query(pattern=r"^GM\d{4}$", description="CBS code of the municipality", examples=["GM9999"])

@@ -5,11 +5,9 @@ the end of that day.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from decimal import Decimal
-from functools import cached_property
 from itertools import pairwise
 from uuid import UUID
 
@@ -50,229 +48,18 @@ from contracts.routing import (
     HandoverEscalated,
     HandoverPrepared,
     HandoverReturned,
-    InstrumentEnded,
     InstrumentStarted,
     MeasureImposed,
     ParticipationRecorded,
     PartTimeWorkRecorded,
-    ReferralRequested,
-    ReferralWithdrawn,
     ReviewHeld,
-    RouteEnded,
-    RouteStarted,
 )
-from reporting.rules.history import ONE_DAY, Book, Fact, History, SpellKind
+from reporting.rules.counts import Caseload, Contact, Cost, Exemptions, Figures, Gate, Place, Referrals, Shift
+from reporting.rules.history import Book, Fact, History, SpellKind
+from reporting.rules.told import REFERRAL_ENDS, Span, Told
 
 UNDECIDED, IN_DOUBT = "undecided", "in_doubt"
 """Where clients without a category are counted."""
-
-_REFERRAL_ENDS = (
-    ReferralDeclined.__name__,
-    ReferralEnded.__name__,
-    ReferralClosed.__name__,
-    ReferralWithdrawn.__name__,
-)
-ENDS_OF: Mapping[str, tuple[str, ...]] = {
-    RouteStarted.__name__: (RouteEnded.__name__,),
-    InstrumentStarted.__name__: (InstrumentEnded.__name__,),
-    ReferralRequested.__name__: _REFERRAL_ENDS,
-    ReferralWaiting.__name__: _REFERRAL_ENDS,
-    ReferralSent.__name__: _REFERRAL_ENDS,
-}
-"""By the kind that begins something, the kinds that end it."""
-
-REMEMBERED = frozenset({ParticipationRecorded.__name__, PartTimeWorkRecorded.__name__})
-"""Kinds that hold until the next of their kind."""
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A period to report on, its last day inclusive."""
-
-    since: date
-    until: date
-
-    def has(self, day: date | None) -> bool:
-        """Whether a day lies in it."""
-        return day is not None and self.since <= day <= self.until
-
-    @property
-    def eve(self) -> date:
-        """The day before."""
-        return self.since - ONE_DAY
-
-    @property
-    def years(self) -> Iterator["Span"]:
-        """The calendar years in it, the first and last as far as they lie in it."""
-        for year in range(self.since.year, self.until.year + 1):
-            yield Span(max(self.since, date(year, 1, 1)), min(self.until, date(year, 12, 31)))
-
-
-@dataclass(frozen=True)
-class Told:
-    """The facts of a period, and those from before it that still matter, in order."""
-
-    span: Span
-    within: tuple[Fact, ...] = ()
-    before: tuple[Fact, ...] = ()
-
-    @cached_property
-    def by_kind(self) -> Mapping[str, list[Fact]]:
-        """The facts of the period by their kind."""
-        found: defaultdict[str, list[Fact]] = defaultdict(list)
-        for fact in self.within:
-            found[fact.kind].append(fact)
-        return found
-
-
-@dataclass(frozen=True, slots=True)
-class Caseload:
-    """People on benefit: start + inflow - outflow = end, always."""
-
-    since: date
-    until: date
-    start: int
-    inflow: int
-    outflow: int
-    end: int
-    outflow_by_reason: dict[str, int]
-    notifications: int
-    households_start: int
-    households_end: int
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """How many clients stand in a category and on a track."""
-
-    category: str
-    track: str | None
-    clients: int
-    on_benefit: int
-
-
-@dataclass(frozen=True, slots=True)
-class Exemptions:
-    """Who is exempted from the duty to look for work."""
-
-    clients: int
-    temporarily: int
-    permanently: int
-    share_pct: Decimal | None
-
-
-@dataclass(frozen=True, slots=True)
-class Shift:
-    """Clients who went from one track to another in the period."""
-
-    from_track: str
-    to_track: str
-    shifts: int
-
-
-@dataclass(frozen=True, slots=True)
-class Contact:
-    """On one track at the end: who was spoken in the period, and who was not."""
-
-    track: str
-    clients: int
-    spoken: int
-    not_spoken: int
-
-
-@dataclass(frozen=True, slots=True)
-class Referrals:
-    """What happened in the period to the referrals to one partner, and what that partner said of them."""
-
-    partner: str
-    sent: int
-    accepted: int
-    declined: int
-    started: int
-    placed: int
-    completed: int
-    stopped: int
-    returned: int
-    failed: int
-    withdrawn: int
-    overdue: int
-    waiting: int
-    """Clients who wait for a group at the end of the period."""
-    acknowledged: int
-    progressed: int
-    signalled: int
-
-
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """What an instrument whose use began in the period costs, by its goal and its users' track and category."""
-
-    instrument: str
-    goal: str
-    track: str | None
-    category: str
-    uses: int
-    who: frozenset[UUID]
-    amount: Decimal
-
-    @property
-    def clients(self) -> int:
-        """How many used it."""
-        return len(self.who)
-
-
-@dataclass(frozen=True, slots=True)
-class Gate:
-    """From first contact to decision."""
-
-    notifications: int
-    applications: int
-    diverted: int
-    withdrawn: int
-    granted: int
-    refused: int
-    diverted_share_pct: Decimal | None
-
-
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """All figures of a municipality over a period."""
-
-    municipality: str
-    since: date
-    until: date
-    clients: int
-    """With an open journey at the end of the period; `places` adds up to them."""
-    on_benefit: int
-    households: int
-    caseload: Caseload
-    caseload_by_year: tuple[Caseload, ...]
-    places: tuple[Place, ...]
-    exemptions: Exemptions
-    shifts: tuple[Shift, ...]
-    handovers: dict[str, int]
-    handovers_due_to: dict[str, int]
-    contact: tuple[Contact, ...]
-    conversations: dict[str, int]
-    conversation_options: dict[str, int]
-    participation: dict[str, int]
-    referrals: tuple[Referrals, ...]
-    exits: dict[str, int]
-    """Journeys that ended in the period, by reason."""
-    exits_from_part_time_to_work: int
-    part_time: int
-    """Clients whose part-time work was recorded in the period."""
-    part_time_income: dict[str, int]
-    part_time_hours: dict[str, int]
-    agreements_missed: dict[str, int]
-    measures: int
-    costs: tuple[Cost, ...]
-    gate: Gate
-    assessments: dict[str, int]
-    indications: dict[str, int]
-    information_sessions: dict[str, int]
-    by_category: dict[str, int] = field(default_factory=dict)
-    by_track: dict[str, int] = field(default_factory=dict)
 
 
 def share(part: int, whole: int) -> Decimal | None:
@@ -534,7 +321,7 @@ class _Reckoning:
         gone = {
             fact.ref
             for fact in self.told.within + self.told.before
-            if fact.kind in (ReferralSent.__name__, *_REFERRAL_ENDS)
+            if fact.kind in (ReferralSent.__name__, *REFERRAL_ENDS)
         }
         waits = [fact for fact in self.told.before if fact.kind == ReferralWaiting.__name__]
         return (fact for fact in _of(self.known, [*waits, *self.facts(ReferralWaiting)]) if fact.ref not in gone)

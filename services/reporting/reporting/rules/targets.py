@@ -22,8 +22,9 @@ from contracts.routing import (
     RouteStarted,
 )
 from policy import Pack, Target
-from reporting.rules.figures import ENDS_OF, Span, Told, category_of, share, track_of
+from reporting.rules.figures import category_of, share, track_of
 from reporting.rules.history import ONE_DAY, Book, Fact, History
+from reporting.rules.told import ENDS_OF, Span, Told
 
 Light = Literal["green", "amber", "red", "none"]
 AMBER_PCT = 10
