@@ -16,7 +16,7 @@ import pytest
 
 from chassis.bus import Record
 from opstap.databases import SERVICES, DatabaseUrls
-from opstap.demo import stories
+from opstap.demo import mistakes, stories
 from opstap.demo.caseload import Group
 from opstap.demo.cast import AMSTEL, FIRST, LAST, LV, VOORSCHOTEN, WASSENAAR, Part
 from opstap.postgres import EmbeddedPostgres
@@ -54,8 +54,8 @@ CAST = (
     Part(stories.benefit_refused, LV, 2),
     Part(stories.suspended_and_resumed, LV, 2),
     Part(stories.overridden, LV, 2),
-    Part(stories.corrected, LV, 2),
-    Part(stories.merged, LV, 2),
+    Part(mistakes.corrected, LV, 2),
+    Part(mistakes.merged, LV, 2),
     Part(stories.deceased, LV, 2),
 )
 """A few clients on each path of the demonstration."""

@@ -17,7 +17,7 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 
 from opstap.databases import SERVICES
-from opstap.demo import stories
+from opstap.demo import mistakes, stories
 from opstap.demo.cast import AMSTEL, LV, VOORSCHOTEN, Part
 from opstap.postgres import EmbeddedPostgres
 from tests.support.fleet import Fleet, databases_on, sailing
@@ -33,10 +33,10 @@ CAST = (
     Part(stories.welfare_one_to_one, LV, 5, apart=25, first_day=3),
     Part(stories.am_match_returned, AMSTEL, 4, apart=30, first_day=5),
     Part(stories.sheltered_dzb, VOORSCHOTEN, 4, apart=30, first_day=10),
-    Part(stories.corrected, LV, 3, apart=35, first_day=15),
+    Part(mistakes.corrected, LV, 3, apart=35, first_day=15),
     Part(stories.overridden, LV, 2, apart=40, first_day=20),
     Part(stories.deceased, LV, 3, apart=45, first_day=8),
-    Part(stories.merged, LV, 3, apart=45, first_day=30),
+    Part(mistakes.merged, LV, 3, apart=45, first_day=30),
 )
 """Somebody is under way on most days."""
 

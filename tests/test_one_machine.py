@@ -15,7 +15,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from opstap.demo import stories
+from opstap.demo import mistakes, stories
 from opstap.demo.api import Api
 from opstap.demo.cast import AMSTEL, LV, Part
 from opstap.demo.drive import drive, over_http
@@ -35,7 +35,7 @@ CAST = (
     Part(stories.welfare_one_to_one, LV, 3, apart=15, first_day=3),
     Part(stories.am_match_placed, AMSTEL, 2, apart=20, first_day=5),
     Part(stories.deceased, LV, 2, apart=20, first_day=8),
-    Part(stories.merged, LV, 2, apart=20, first_day=6),
+    Part(mistakes.merged, LV, 2, apart=20, first_day=6),
 )
 KILLS = Counter({"opstap": 5, "postgres": 4})
 DEMONSTRATION = {"OPSTAP_WEBHOOK_TIMEOUT": "0.5", "OPSTAP_WEBHOOK_ALLOWED_NETWORKS": '["127.0.0.0/8"]'}

@@ -14,7 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 from opstap.cli import app
-from opstap.demo import stories
+from opstap.demo import mistakes, stories
 from opstap.demo.api import Api
 from opstap.demo.caseload import Group
 from opstap.demo.cast import LV, VOORSCHOTEN, Part
@@ -25,7 +25,7 @@ from opstap.verify import Difference, Ledgers, examine, verify
 from tests.support.one_machine import system_on
 
 FIRST, DAYS = date(2021, 9, 1), 17
-CAST = (Part(stories.sheltered_dzb, VOORSCHOTEN, 1), Part(stories.merged, LV, 1), Part(stories.benefit_refused, LV, 1))
+CAST = (Part(stories.sheltered_dzb, VOORSCHOTEN, 1), Part(mistakes.merged, LV, 1), Part(stories.benefit_refused, LV, 1))
 CASELOAD = {LV: (Group(2, "1C", "development_route"), Group(1, "3A"))}
 
 

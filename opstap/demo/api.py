@@ -55,6 +55,8 @@ class Api:
         headers = {"Authorization": f"Bearer {token}"}
         if method == "POST" and self._repeatable:
             headers["Idempotency-Key"] = f'"demo-{next(self._keys)}"'
+        if method == "PATCH":
+            headers["If-Match"] = "*"
         content = {"data": body} if isinstance(body, bytes) else {"json": body} if body is not None else {}
         if isinstance(body, bytes):
             headers["Content-Type"] = "text/csv"

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from opstap.demo import stories
+from opstap.demo import mistakes, stories
 from opstap.demo.caseload import UITHOORN, Group, shared_baseline
 from opstap.demo.stories import Story
 from opstap.demo.world import Town
@@ -69,8 +69,15 @@ CAST: Sequence[Part] = (
     Part(stories.benefit_refused, WASSENAAR, 2, apart=35),
     Part(stories.suspended_and_resumed, LV, 6, apart=20),
     Part(stories.overridden, LV, 5, apart=25),
-    Part(stories.corrected, LV, 5, apart=25),
-    Part(stories.merged, LV, 5, apart=30),
+    Part(mistakes.corrected, LV, 5, apart=25),
+    Part(mistakes.merged, LV, 5, apart=30),
+    Part(mistakes.wrong_bsn, LV, 5, apart=30, first_day=4),
+    Part(mistakes.registered_by_mistake, LV, 5, apart=30, first_day=9),
+    Part(mistakes.conversation_corrected, LV, 5, apart=25, first_day=3),
+    Part(mistakes.conversation_cancelled, LV, 5, apart=25, first_day=6),
+    Part(mistakes.exit_reverted, LV, 5, apart=20, first_day=5),
+    Part(mistakes.entered_late, LV, 5, apart=20, first_day=8),
+    Part(mistakes.exit_entered_late, LV, 5, apart=10, first_day=1),
     Part(stories.deceased, LV, 5, apart=30),
 )
 

@@ -37,7 +37,7 @@ async def work_within_3_months(client: Client) -> None:
 async def development_route_to_work(client: Client) -> None:
     """Within a year or two: a development route with instruments, part-time work on the way, and out to work."""
     await client.enters(distance_months=9)
-    await _develops(client)
+    await develops(client)
     await client.uses("learn_work_place", "work", 1800)
     await client.post("routing", f"/clients/{client.id}/part-time-work", {"hoursPerWeek": 12, "incomePerMonth": 620})
     await client.days(200)
@@ -48,7 +48,7 @@ async def development_route_to_work(client: Client) -> None:
 async def handover_to_participation(client: Client) -> None:
     """No work after 24 months: handed over to participation, and a conversation there."""
     await client.enters(distance_months=20)
-    await _develops(client)
+    await develops(client)
     await _handed_over_after_the_longest_stay(client)
     client.walked("handover_to_participation")
     await client.days(20)
@@ -58,8 +58,8 @@ async def handover_to_participation(client: Client) -> None:
 async def handover_returned(client: Client) -> None:
     """The receiving team sends the file back first, then takes the client over."""
     await client.enters(distance_months=22)
-    await _develops(client)
-    due = await _due_after_the_longest_stay(client)
+    await develops(client)
+    due = await due_after_the_longest_stay(client)
     await client.prepared(due["id"])
     await client.days(3)
     await client.post("routing", f"/handovers/{due['id']}/returns", {"reason": "Het dossier mist de afspraken."})
@@ -73,8 +73,8 @@ async def handover_returned(client: Client) -> None:
 async def handover_escalated(client: Client) -> None:
     """Nobody accepts in time: the team manager is asked, and sees to it."""
     await client.enters(distance_months=18)
-    await _develops(client)
-    due = await _due_after_the_longest_stay(client)
+    await develops(client)
+    due = await due_after_the_longest_stay(client)
     await client.prepared(due["id"])
     await client.days(20)
     await client.accepted(due["id"])
@@ -128,7 +128,7 @@ async def option_5_back_to_reintegration(client: Client) -> None:
     await client.is_categorised(distance_months=8)
     await client.days(1)
     await client.is_handed_over()
-    await _develops(client)
+    await develops(client)
     client.walked("option_5_back_to_reintegration")
 
 
@@ -185,7 +185,7 @@ async def benefit_refused(client: Client) -> None:
 async def suspended_and_resumed(client: Client) -> None:
     """Ill for some months: the terms stand still, and go on."""
     await client.enters(distance_months=15)
-    await _develops(client)
+    await develops(client)
     await client.days(60)
     until = client.world.days(90)
     await client.is_categorised(distance_months=15, exemption={"reason": "ziekte", "until": until.isoformat()})
@@ -212,43 +212,16 @@ async def overridden(client: Client) -> None:
     await client.post("diagnosis", f"/proposals/{proposal['id']}/overrides", body)
     await client.has_intake()
     await client.days(1)
-    await _develops(client)
+    await develops(client)
     client.walked("overridden")
     await client.days(150)
     await client.exits("work")
 
 
-async def corrected(client: Client) -> None:
-    """The assessment was entered wrongly: a correction, and a new decision."""
-    await client.enters(distance_months=3)
-    await client.days(10)
-    body = {"facts": {"distance_months": 13}, "reason": "Drie en dertien verwisseld."}
-    proposal = await client.post("diagnosis", f"/assessments/{client.assessment}/corrections", body)
-    await client.post("diagnosis", f"/proposals/{proposal['id']}/confirmations")
-    await client.days(1)
-    assert (await client.journey())["category"] == "1C"
-    client.walked("corrected")
-    await _develops(client)
-    await client.days(120)
-    await client.exits("education")
-
-
-async def merged(client: Client) -> None:
-    """Registered twice under two numbers: the two become one."""
-    await client.enters(distance_months=7)
-    double = client.world.client(client.town.code)
-    await double.registers()
-    await client.days(2)
-    await double.post("intake", f"/clients/{double.id}/mergers", {"into": client.id})
-    await client.days(1)
-    await _develops(client)
-    client.walked("merged")
-
-
 async def deceased(client: Client) -> None:
     """Dies on the way: everything open stops, and no letter is sent."""
     await client.enters(distance_months=11)
-    await _develops(client)
+    await develops(client)
     await client.days(40)
     letters = (await client.get("intake", f"/clients/{client.id}/letters"))["items"]
     await client.post("intake", f"/clients/{client.id}/deaths")
@@ -258,7 +231,7 @@ async def deceased(client: Client) -> None:
     client.walked("deceased")
 
 
-async def _develops(client: Client) -> None:
+async def develops(client: Client) -> None:
     """Focus op Werk, and on to a development route."""
     focus = await client.starts("focus_op_werk")
     await client.days(1)
@@ -267,13 +240,14 @@ async def _develops(client: Client) -> None:
     await client.days(1)
 
 
-async def _due_after_the_longest_stay(client: Client) -> dict[str, Any]:
+async def due_after_the_longest_stay(client: Client) -> dict[str, Any]:
+    """The handover that falls due when the longest stay is over."""
     [longest] = [each for each in (await client.journey())["deadlines"] if each["kind"] == "longest_stay"]
     await client.until(client.world.today.fromisoformat(longest["dueOn"]))
     return await client.handover("due")
 
 
 async def _handed_over_after_the_longest_stay(client: Client) -> None:
-    await _due_after_the_longest_stay(client)
+    await due_after_the_longest_stay(client)
     await client.days(2)
     await client.is_handed_over()

@@ -122,6 +122,10 @@ class Client:
         """One step, entered by the town's worker."""
         return await self.world.api.call("POST", service, path, self.town.token, {} if body is None else body)
 
+    async def patch(self, service: str, path: str, body: Any) -> dict[str, Any]:
+        """One correction, whatever the version that stands."""
+        return await self.world.api.call("PATCH", service, path, self.town.token, body)
+
     async def get(self, service: str, path: str) -> dict[str, Any]:
         """One look."""
         return await self.world.api.call("GET", service, path, self.town.token)
