@@ -10,10 +10,13 @@ _RUNNING = """
     SELECT d.subject AS client_id, d.kind AS what, coalesce(d.ref, d.id) AS ref, d.due_on, d.state = 'open'
         OR NOT EXISTS (SELECT FROM conversations c WHERE c.client_id = d.subject AND c.held_on >= d.reckoned_from)
            AND (j.state = 'active' AND j.track_since <= d.reckoned_from OR d.kind = 'allowances_check')
+        OR u.id IS NOT NULL
         AS certain
     FROM deadlines d JOIN journeys j ON j.client_id = d.subject AND j.state IN ('active', 'exited')
     LEFT JOIN exits e ON e.id = d.ref
-    WHERE d.kind IN ('first_conversation', 'review', 'fip', 'longest_stay', 'allowances_check') AND d.due_on IS NOT NULL
+    LEFT JOIN instrument_uses u ON u.id = d.ref AND u.ended_on IS NULL AND j.state = 'active'
+    WHERE (d.kind IN ('first_conversation', 'review', 'fip', 'longest_stay', 'allowances_check') OR u.id IS NOT NULL)
+      AND d.due_on IS NOT NULL
       AND (d.state = 'open' OR d.state = 'fired' AND d.kind <> 'longest_stay')
       AND (d.kind <> 'allowances_check' OR e.allowances_check IN ('awaited', 'overdue'))
       AND NOT EXISTS (SELECT FROM deadlines n WHERE n.subject = d.subject AND n.kind = d.kind AND n.id > d.id
@@ -41,6 +44,17 @@ _OTHERS = """
     WHERE state = 'active' AND caseworker_id IS NOT NULL AND coalesce(spoken_on, '-infinity') < handed_over_on
 """
 
+_ASKED = """
+    UNION ALL
+    SELECT client_id, kind, id, due_on, true FROM intake_duties JOIN journeys j USING (client_id)
+    WHERE j.state = 'active' AND closed_on IS NULL
+    UNION ALL
+    SELECT client_id, 'agreement', id, NULL, true FROM agreements JOIN journeys j USING (client_id)
+    WHERE j.state = 'active' AND due_on < '{today}'
+      AND kept_on IS NULL AND missed_on IS NULL AND continued_on IS NULL AND corrected_on IS NULL
+"""
+"""What intake waits for, and agreements of which the day has passed."""
+
 _FOUND = """
     SELECT w.client_id, w.what, w.ref, w.due_on, w.caseworker_id, j.caseworker_id AS guide
     FROM work_items w JOIN journeys j USING (client_id)
@@ -49,7 +63,8 @@ _FOUND = """
 
 async def work_lists(evidence: Evidence) -> list[Difference]:
     """Routing: everything that is to be seen to stands on a work list, once, with the caseworker; nothing else does."""
-    rows = [*await evidence.rows("routing", _RUNNING), *await evidence.rows("routing", _OTHERS)]
+    others = _OTHERS + _ASKED.format(today=evidence.civil_day)
+    rows = [*await evidence.rows("routing", _RUNNING), *await evidence.rows("routing", others)]
     wanted = {_key(row): row["certain"] for row in rows}
     found = {_key(row): row for row in await evidence.rows("routing", _FOUND)}
     return list(_differ(evidence, wanted, found))

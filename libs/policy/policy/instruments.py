@@ -11,6 +11,7 @@ from policy.terms import Term
 
 InstrumentTerm = Literal["usual_use", "longest_use"]
 INSTRUMENT_TERMS = get_args(InstrumentTerm)
+USUAL_USE, LONGEST_USE = INSTRUMENT_TERMS
 
 
 class InstrumentFact(Section):

@@ -12,6 +12,7 @@ from policy.instruments import INSTRUMENT_TERMS
 from policy.running import ACCEPTANCE, AFTERCARE, ALLOWANCES_CHECK, FIP, FIRST_CONVERSATION, LONGEST_STAY, REVIEW
 from routing.actions import absences, handovers, journeys
 from routing.actions.journeys import Act, pack_of, say
+from routing.rules import AGREEMENT
 from routing.tables import InstrumentUse, Journey
 
 
@@ -86,7 +87,7 @@ async def absence_over(work: Work, deadlines: Sequence[Deadline]) -> None:
 
 async def instrument_due(work: Work, deadlines: Sequence[Deadline]) -> None:
     """The time that policy gives an instrument is over, and it is still used."""
-    refs = [deadline.ref for deadline in deadlines]
+    refs, found = [deadline.ref for deadline in deadlines], await _journeys(work, deadlines)
     uses = {use.id: use for use in await work.session.scalars(select(InstrumentUse).where(InstrumentUse.id.in_(refs)))}
     for deadline in deadlines:
         assert deadline.ref is not None, "it is about the use of an instrument"
@@ -97,7 +98,12 @@ async def instrument_due(work: Work, deadlines: Sequence[Deadline]) -> None:
                 "kind": deadline.kind, "due_on": due_on,
             }
         )  # fmt: skip
-        work.publish(deadline.subject, deadline.municipality, event)
+        say(work, found[deadline.subject], event)
+
+
+async def agreement_passed(work: Work, deadlines: Sequence[Deadline]) -> None:
+    """The day of an agreement has passed: whether it was kept is asked on the work list."""
+    journeys.changed(work, *(deadline.subject for deadline in deadlines))
 
 
 DEADLINES: Mapping[str, Fired] = {
@@ -109,5 +115,6 @@ DEADLINES: Mapping[str, Fired] = {
     AFTERCARE: aftercare_over,
     ALLOWANCES_CHECK: allowances_check_due,
     **dict.fromkeys(INSTRUMENT_TERMS, instrument_due),
+    AGREEMENT: agreement_passed,
     absences.OVER: absence_over,
 }

@@ -34,7 +34,7 @@ from contracts.partners import (
     ReferralStarted,
     ReferralWaiting,
 )
-from routing.actions import categorising, exits, forgetting, importing, journeys, merging, referring, suspending
+from routing.actions import categorising, duties, exits, forgetting, importing, journeys, merging, referring, suspending
 from routing.actions.journeys import Act
 from routing.tables import Journey, PartnerSignal
 
@@ -93,9 +93,21 @@ async def registration_undone(work: Work, envelopes: Sequence[Envelope[ClientReg
     await exits.undo(work, [(journey, Act.heard(event)) for journey, event in heard])
 
 
+async def due_at_intake(work: Work, envelopes: Sequence[Envelope[duties.Due]]) -> None:
+    """It stands on the work list from now on."""
+    await duties.begin(work, await _with_journeys(work, envelopes))
+
+
+async def done_at_intake(work: Work, envelopes: Sequence[Envelope[duties.Done]]) -> None:
+    """It stands on no work list any more."""
+    await duties.end(work, await _with_journeys(work, envelopes))
+
+
 async def language_tested(work: Work, envelopes: Sequence[Envelope[LanguageTestTaken]]) -> None:
-    """Lessons follow a test that was not passed."""
-    for journey, tested in await _with_journeys(work, envelopes):
+    """Nobody waits for the test any more; lessons follow one that was not passed."""
+    heard = await _with_journeys(work, envelopes)
+    await duties.end(work, heard)
+    for journey, tested in heard:
         if journey.active:
             referring.refer_for_language(work, journey, Act.heard(tested), passed=tested.passed)
 
@@ -147,6 +159,8 @@ HANDLERS: Handlers = {
     ClientMovedAway: client_moved_away,
     ClientsMerged: merging.merge,
     ClientRegistrationUndone: registration_undone,
+    **dict.fromkeys(duties.OPENS, due_at_intake),
+    **dict.fromkeys(duties.CLOSES, done_at_intake),
     LanguageTestTaken: language_tested,
     ClientErased: client_erased,
     AssessmentCompleted: assessment_completed,

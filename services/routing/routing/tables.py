@@ -296,6 +296,18 @@ class InstrumentUse(OfClient):
     outcome: Mapped[str | None] = mapped_column(Text, default=None)
 
 
+class IntakeDuty(OfClient):
+    """Something that intake said to be due, until intake says that it was done."""
+
+    __tablename__ = "intake_duties"
+
+    kind: Mapped[str] = mapped_column(Text)
+    """information_session, intake, integration_plan or language_test."""
+    due_on: Mapped[date] = mapped_column(Date)
+    closed_on: Mapped[date | None] = mapped_column(Date, default=None)
+    """Since when nobody waits for it any more."""
+
+
 class PartnerSignal(OfClient):
     """What a partner saw."""
 

@@ -7,8 +7,10 @@ from typing import Literal
 from uuid import UUID, uuid5
 
 from chassis.deadlines import Deadline
+from policy.instruments import INSTRUMENT_TERMS, LONGEST_USE, USUAL_USE
 from policy.running import ALLOWANCES_CHECK, FIP, FIRST_CONVERSATION, LONGEST_STAY, REVIEW
-from routing.tables import Handover, Journey, Referral
+from routing.rules import AGREEMENT
+from routing.tables import Handover, IntakeDuty, Journey, Referral
 
 Stored = Literal["due", "to_confirm", "waiting_for_partner", "handed_over", "without_caseworker"]
 """The kinds as kept: what is due becomes overdue by the passing of a day alone."""
@@ -20,6 +22,8 @@ REFERRAL = "referral"
 FIRST_MEETING = "first_meeting"
 CASEWORKER = "caseworker"
 
+LASTING = frozenset({FIRST_CONVERSATION, REVIEW, FIP, ALLOWANCES_CHECK, *INSTRUMENT_TERMS})
+"""The terms of which somebody sees that what they are about is done, in time or late."""
 UNDATED = date(9999, 12, 31)
 """Where what has no day stands in the order: last."""
 
@@ -46,13 +50,20 @@ RoleOn = Callable[[str], str]
 """The role that guides the client on a track."""
 
 
-def items_of(journey: Journey, terms: Iterable[Deadline], role_on: RoleOn) -> Iterator[Item]:
-    """All that stands on work lists about a client; `terms` are those that ran out or run. Nothing when it is over."""
+def items_of(
+    journey: Journey, terms: Iterable[Deadline], duties: Iterable[IntakeDuty], role_on: RoleOn
+) -> Iterator[Item]:
+    """All that stands on work lists about a client; nothing when it is over.
+
+    `terms` are those that ran out or run, `duties` what intake waits for.
+    """
     if journey.state not in {"active", "exited"}:
         return
     yield from _terms(journey, terms)
     if not journey.active:
         return
+    for duty in duties:
+        yield _item(journey, "due", duty.kind, duty.id, since=duty.due_on, due_on=duty.due_on)
     if journey.open_handover is not None:
         yield _handover(journey, journey.open_handover, role_on)
     for referral in journey.open_referrals:
@@ -71,12 +82,18 @@ def _to_meet(handed_over_on: date | None, spoken_on: date | None) -> bool:
 
 
 def _terms(journey: Journey, terms: Iterable[Deadline]) -> Iterator[Item]:
-    """Conversations and checks stay until they are done; the end of the longest stay, until the handover is due."""
+    """Most stays until it is done; the end of the longest stay, until the handover is due.
+
+    An agreement is asked about when its day has passed.
+    """
     for term in terms:
-        lasting = term.kind in {FIRST_CONVERSATION, REVIEW, FIP, ALLOWANCES_CHECK}
-        if term.due_on is not None and (lasting or (term.kind == LONGEST_STAY and term.state == "open")):
-            ref = term.ref or term.id
+        ref = term.ref or term.id
+        if term.due_on is None:
+            continue
+        if term.kind in LASTING or (term.kind == LONGEST_STAY and term.state == "open"):
             yield _item(journey, "due", term.kind, ref, since=term.reckoned_from, due_on=term.due_on)
+        elif term.kind == AGREEMENT and term.state == "fired":
+            yield _item(journey, "to_confirm", AGREEMENT, ref, since=term.due_on)
 
 
 def _handover(journey: Journey, handover: Handover, role_on: RoleOn) -> Item:
@@ -122,11 +139,18 @@ _DUE = {
     FIP: "Het volgende FIP-gesprek moet uiterlijk {day} gehouden zijn.",
     LONGEST_STAY: "De langste tijd op dit spoor eindigt op {day}; daarna volgt een overdracht.",
     ALLOWANCES_CHECK: "De toeslagencheck na uitstroom naar werk moet uiterlijk {day} gedaan zijn.",
+    USUAL_USE: "Het instrument wordt als regel tot {day} ingezet; daarna eindigt het, of het gaat door.",
+    LONGEST_USE: "Het instrument mag niet langer dan tot {day} worden ingezet.",
+    "information_session": "De klant moet uiterlijk {day} bij een voorlichting zijn geweest.",
+    "intake": "De intake moet uiterlijk {day} gehouden zijn.",
+    "language_test": "De taaltoets moet uiterlijk {day} gemaakt zijn.",
+    "integration_plan": "Het plan voor de inburgering moet er uiterlijk {day} zijn.",
     HANDOVER: "De klant moet sinds {day} worden overgedragen; het dossier is nog niet klaar.",
     ACCEPTANCE: "Het dossier is overgedragen; het ontvangende team moet uiterlijk {day} aanvaarden.",
     REFERRAL: "De partner had uiterlijk {day} moeten antwoorden.",
 }
 _SINCE = {
+    AGREEMENT: "Een afspraak met de klant liep tot en met {day}. Is die nagekomen?",
     PROPOSAL: "Na de diagnose van {day} heeft nog niemand over het voorstel beslist.",
     CASEWORKER: "Sinds {day} is er voor deze klant geen medewerker met de juiste rol.",
     FIRST_MEETING: "De klant is op {day} overgedragen en nog niet gesproken.",

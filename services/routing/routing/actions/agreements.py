@@ -19,7 +19,7 @@ from contracts.routing import (
     AgreementReopened,
     LadderStepTaken,
 )
-from routing.actions import journeys
+from routing.actions import journeys, terms
 from routing.actions.journeys import Act, pack_of, say
 from routing.problems import AlreadyEnded, LadderSkipped, MeasureFollowed, NotAnswered
 from routing.rules import Rung, rung
@@ -83,6 +83,13 @@ async def find(work: Work, agreement_id: UUID) -> tuple[Journey, Agreement]:
     return journey, agreement
 
 
+async def make(work: Work, journey: Journey, promise: Promise, act: Act) -> Agreement:
+    """Something is agreed with the client, outside a conversation."""
+    agreement = agree(work, journey, promise, act)
+    await terms.restate(work, [journey])
+    return agreement
+
+
 def agree(work: Work, journey: Journey, promise: Promise, act: Act, origin: Origin = NOWHERE) -> Agreement:
     """Something is agreed with the client; its text stays in routing."""
     corrected, continued = origin.corrects, origin.continues
@@ -100,6 +107,14 @@ def agree(work: Work, journey: Journey, promise: Promise, act: Act, origin: Orig
             conversation_id=origin.conversation_id, corrects=agreement.corrects_id,
         ),
     )  # fmt: skip
+    return agreement
+
+
+async def enter(work: Work, given: Answer, act: Act) -> Agreement:
+    """What became of an agreement is entered, outside a conversation."""
+    journey, _ = await find(work, given.agreement_id)
+    agreement = await answer(work, journey, given, act)
+    await terms.restate(work, [journey])
     return agreement
 
 
@@ -152,6 +167,7 @@ async def correct(work: Work, agreement_id: UUID, promise: Promise, act: Act, re
     right.continues_id = agreement.continues_id
     for name in ("kept_on", "continued_on", "missed_on", "step", "step_taken_on", "answered_in"):
         setattr(right, name, getattr(agreement, name))
+    await terms.restate(work, [journey])
     return right
 
 
@@ -162,6 +178,7 @@ async def revert(work: Work, agreement_id: UUID, act: Act, reason: str) -> Agree
         raise NotAnswered
     await reopen(work, journey, [agreement], act)
     agreement.reopened_because = reason
+    await terms.restate(work, [journey])
     return agreement
 
 

@@ -18,7 +18,7 @@ from contracts.routing import (
     ExitReverted,
 )
 from policy import reckon
-from routing.actions import caseworkers, closing, handovers, journeys, terms
+from routing.actions import caseworkers, closing, duties, handovers, journeys, terms
 from routing.actions.caseworkers import Assignment
 from routing.actions.closing import WithdrawalReason
 from routing.actions.journeys import Act, pack_of, say
@@ -114,6 +114,7 @@ async def come_back(work: Work, journey: Journey, act: Act) -> None:
     journey.state = "active"
     journey.track = journey.track_since = journey.category = journey.category_since = None
     journey.caseworker_id = journey.caseworker_role = journey.handed_over_on = journey.proposed_on = None
+    await duties.close(work, journey.client_id, duties.AT_THE_GATE, act.on)
     say(work, journey, ClientReturned(occurred_on=act.on, by=act.by))
     await terms.restate(work, [journey])
 

@@ -13,9 +13,9 @@ from contracts.routing import CaseworkerAssigned
 from routing.actions import caseworkers, closing, journeys, terms
 from routing.actions.journeys import Act, say
 from routing.spoken import Agreement, Conversation, Measure, PartTimeWork
-from routing.tables import InstrumentUse, Journey, MergedClient, PartnerSignal, Transfer
+from routing.tables import InstrumentUse, IntakeDuty, Journey, MergedClient, PartnerSignal, Transfer
 
-_HISTORY = (Conversation, InstrumentUse, Agreement, Measure, PartTimeWork, PartnerSignal, Transfer)
+_HISTORY = (Conversation, InstrumentUse, IntakeDuty, Agreement, Measure, PartTimeWork, PartnerSignal, Transfer)
 _TRAITS = (
     "household_id", "household_kind", "age_band", "starting_qualification", "permit_holder", "without_benefit",
 )  # fmt: skip

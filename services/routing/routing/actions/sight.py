@@ -38,7 +38,7 @@ class Sight:
         if self.receives:
             parts.append(and_(WorkItem.what == ACCEPTANCE, _among(WorkItem.role, self.receives)))
         if self.unassigned:
-            parts.append(and_(here, WorkItem.kind == "without_caseworker"))
+            parts.append(and_(here, WorkItem.caseworker_id.is_(None)))
         return and_(here, or_(*parts))
 
     def changes(self) -> ColumnElement[bool]:

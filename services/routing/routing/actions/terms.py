@@ -11,12 +11,14 @@ from chassis import deadlines
 from chassis.deadlines import CURRENT, Deadline, NewDeadline, set_deadlines
 from chassis.problems import Invalid, NotFound
 from chassis.work import Work
-from policy import Reckoned, Suspension, reckon
-from policy.instruments import INSTRUMENT_TERMS
+from policy import Reckoned, Suspension, Term, reckon
+from policy.instruments import INSTRUMENT_TERMS, USUAL_USE
 from policy.running import ACCEPTANCE, KINDS, LONGEST_STAY, RunningTerm, longest_stay, running_terms
 from routing.actions import closing, journeys
 from routing.actions.journeys import Act, pack_of
 from routing.problems import DeadlineNotRunning
+from routing.rules import AGREEMENT
+from routing.spoken import Agreement
 from routing.tables import InstrumentUse, Journey
 
 _Key = tuple[UUID, str, UUID | None]
@@ -73,13 +75,29 @@ async def move(work: Work, deadline_id: UUID, to: date, reason: str) -> Deadline
     found = await work.session.scalar(select(Deadline).where(Deadline.id == deadline_id).with_for_update())
     if found is None:
         raise NotFound
-    if found.state != "open":
+    if found.state != "open" or found.kind == AGREEMENT:
         raise DeadlineNotRunning
     if to < work.today:
         raise Invalid.at("#/to", f"lies in the past; today is {work.today}")
     deadlines.move(found, to, reason)
     journeys.changed(work, found.subject)
     return found
+
+
+async def look_again(work: Work, use: InstrumentUse, on: date, reason: str) -> None:
+    """The usual time of an instrument goes on until a day; when it was over already, it is over once more then."""
+    of_use = select(Deadline).where(Deadline.subject == use.client_id, Deadline.ref == use.id)
+    usual = of_use.where(Deadline.kind == USUAL_USE, Deadline.state.in_(("open", "fired")))
+    last = await work.session.scalar(usual.order_by(Deadline.id.desc()).limit(1).with_for_update())
+    if last is None:
+        raise DeadlineNotRunning("Policy gives this instrument no usual time.")
+    if last.state == "fired":
+        again = NewDeadline(
+            last.municipality, last.subject, last.kind, last.reckoned_from, Term(**last.term), last.rule, last.ref
+        )
+        last = await deadlines.set_deadline(work, again)
+    deadlines.move(last, on, reason)
+    journeys.changed(work, use.client_id)
 
 
 async def forget_reasons(work: Work, client_ids: Collection[UUID]) -> None:
@@ -95,7 +113,7 @@ async def forget_reasons(work: Work, client_ids: Collection[UUID]) -> None:
 
 async def _wanted(work: Work, by_id: Mapping[UUID, Journey]) -> dict[_Key, NewDeadline]:
     """Every deadline that should run for these journeys."""
-    found = await _of_instruments(work, by_id)
+    found = await _of_instruments(work, by_id) + await _of_agreements(work, by_id)
     for journey in by_id.values():
         terms = running_terms(journey.standing(), pack_of(work, journey), partial(pack_of, work, journey))
         found += [_as_deadline(journey, term) for term in terms]
@@ -127,6 +145,21 @@ async def _of_instruments(work: Work, by_id: Mapping[UUID, Journey]) -> list[New
     return found
 
 
+async def _of_agreements(work: Work, by_id: Mapping[UUID, Journey]) -> list[NewDeadline]:
+    """The day by which each open agreement is to be kept: when it passed, somebody asks whether it was."""
+    active = [client for client, journey in by_id.items() if journey.active]
+    promised = await work.session.scalars(
+        select(Agreement).where(
+            Agreement.client_id.in_(active), Agreement.due_on.is_not(None), Agreement.in_state("open")
+        )
+    )
+    return [
+        NewDeadline(each.municipality, each.client_id, AGREEMENT, each.due_on, Term(), AGREEMENT, each.id, missed=True)
+        for each in promised
+        if each.due_on is not None
+    ]
+
+
 def _as_deadline(journey: Journey, term: RunningTerm) -> NewDeadline:
     return NewDeadline(
         municipality=journey.municipality,
@@ -147,7 +180,7 @@ async def _there(work: Work, client_ids: Collection[UUID]) -> Sequence[Deadline]
     found = await work.session.scalars(
         select(Deadline).where(
             Deadline.subject.in_(client_ids),
-            Deadline.kind.in_((*KINDS, *INSTRUMENT_TERMS)),
+            Deadline.kind.in_((*KINDS, *INSTRUMENT_TERMS, AGREEMENT)),
             Deadline.state != "cancelled",
         )
     )

@@ -117,13 +117,20 @@ async def use(work: Work, journey: Journey, entered: Use, act: Act) -> Instrumen
     return started
 
 
+async def go_on(work: Work, use_id: UUID, until: date, reason: str) -> InstrumentUse:
+    """The use of an instrument goes on after its usual time, no longer than policy allows."""
+    used = await _running_use(work, use_id)
+    if until <= work.today:
+        raise Invalid.at("#/until", f"lies not after today, {work.today}")
+    if used.ends_by is not None and until > used.ends_by:
+        raise Invalid.at("#/until", f"lies after the last day that policy allows, {used.ends_by}")
+    await terms.look_again(work, used, until, reason)
+    return used
+
+
 async def end_use(work: Work, use_id: UUID, outcome: Literal["completed", "stopped"], act: Act) -> InstrumentUse:
     """The use of an instrument ends."""
-    used = await work.session.get(InstrumentUse, use_id, with_for_update=True)
-    if used is None:
-        raise NotFound
-    if used.ended_on is not None:
-        raise AlreadyEnded
+    used = await _running_use(work, use_id)
     _not_before(act.on, used.started_on)
     used.ended_on, used.outcome = act.on, outcome
     work.publish(
@@ -134,6 +141,15 @@ async def end_use(work: Work, use_id: UUID, outcome: Literal["completed", "stopp
         ),
     )
     await terms.restate(work, (await journeys.load(work.session, [used.client_id])).values())
+    return used
+
+
+async def _running_use(work: Work, use_id: UUID) -> InstrumentUse:
+    used = await work.session.get(InstrumentUse, use_id, with_for_update=True)
+    if used is None:
+        raise NotFound
+    if used.ended_on is not None:
+        raise AlreadyEnded
     return used
 
 

@@ -72,7 +72,7 @@ async def agree(client_id: ClientId, body: NewAgreement, work: WorkInHand, respo
     """Record what is agreed with the client."""
     act = Act.entered(work, body.agreed_on, "#/agreedOn")
     journey = await journeys.find_active(work, client_id)
-    made = agreements.agree(work, journey, _promise(work, journey, body, act), act)
+    made = await agreements.make(work, journey, _promise(work, journey, body, act), act)
     located(response, f"/clients/{client_id}/agreements")
     return AgreementAnswer.model_validate(made)
 
@@ -158,7 +158,6 @@ def _promise(work: Work, journey: Journey, body: NewAgreement, act: Act) -> Prom
 
 
 async def _answered(work: Work, given: Answer, act: Act, response: Response) -> AgreementAnswer:
-    journey, _ = await agreements.find(work, given.agreement_id)
-    answered = await agreements.answer(work, journey, given, act)
+    answered = await agreements.enter(work, given, act)
     located(response, f"/clients/{answered.client_id}/agreements")
     return AgreementAnswer.model_validate(answered)

@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 from pydantic import Field
 
-from chassis.models import ApiModel, Code, OptionalDay
+from chassis.models import ApiModel, Code, Day, OptionalDay, Text
 from chassis.routes import ServiceRoute, WorkInHand
 from chassis.security import allow
 from routing.actions import journeys, travelling
@@ -30,6 +30,13 @@ class NewEnd(ApiModel):
 
     on: OptionalDay = None
     outcome: Literal["completed", "stopped"] = "completed"
+
+
+class NewLook(ApiModel):
+    """Until when an instrument goes on, and why."""
+
+    until: Day
+    reason: Annotated[Text, Field(min_length=1)]
 
 
 class NewInstrumentUse(ApiModel):
@@ -80,3 +87,11 @@ async def end_instrument(use_id: UUID, body: NewEnd, work: WorkInHand, response:
     ended = await travelling.end_use(work, use_id, body.outcome, Act.entered(work, body.on, "#/on"))
     located(response, f"/clients/{ended.client_id}/journey")
     return InstrumentUseAnswer.model_validate(ended)
+
+
+@router.post("/instruments/{use_id}/extensions", status_code=201, dependencies=[allow(*ENTERS)])
+async def extend_instrument(use_id: UUID, body: NewLook, work: WorkInHand, response: Response) -> InstrumentUseAnswer:
+    """Let the use of an instrument go on after its usual time: on that day somebody looks again."""
+    goes_on = await travelling.go_on(work, use_id, body.until, body.reason)
+    located(response, f"/clients/{goes_on.client_id}/journey")
+    return InstrumentUseAnswer.model_validate(goes_on)

@@ -1,6 +1,6 @@
 """A caseworker's day: what is due, overdue, to be confirmed, waited for, handed over, and without caseworker."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -13,9 +13,11 @@ from chassis.pagination import Page
 from chassis.routes import ServiceRoute, WorkInHand, service_of
 from chassis.security import STAFF, Caller, Role, Token, allow
 from chassis.work import Work
+from policy.instruments import LONGEST_USE, USUAL_USE
 from policy.running import ALLOWANCES_CHECK, FIP, FIRST_CONVERSATION, LONGEST_STAY, REVIEW
 from routing.actions.sight import Scope, sight_of
 from routing.api.answers import ENTERS
+from routing.rules import AGREEMENT
 from routing.tables import WorkItem
 from routing.work_items import (
     ACCEPTANCE,
@@ -156,12 +158,13 @@ def _of_kind(kind: Kind, today: date) -> list[ColumnElement[bool]]:
 def _shown(item: WorkItem, today: date, caller: Token, public: str) -> WorkItemAnswer:
     overdue = is_overdue(item.due_on, today)
     kind: Any = "overdue" if item.kind == "due" and overdue else item.kind
+    named = {"client": item.client_id, "ref": item.ref, "municipality": item.municipality, "role": item.role}
     return WorkItemAnswer(
         id=item.id, kind=kind, client_id=item.client_id, municipality=item.municipality, reason=item.what,
         why=why(item.what, item.since, item.due_on, today), since=item.since, due_on=item.due_on, overdue=overdue,
         urgent_on=item.urgent_on, caseworker_id=item.caseworker_id, role=item.role,
         links=[
-            CallAnswer(rel=rel, method=method, href=f"{public}{path}")
+            CallAnswer(rel=rel, method=method, href=public + path.format_map(named))
             for rel, method, path, roles in _calls(item, today)
             if caller.has(*roles)
         ],
@@ -169,29 +172,42 @@ def _shown(item: WorkItem, today: date, caller: Token, public: str) -> WorkItemA
 
 
 _Call = tuple[str, Literal["GET", "POST"], str, tuple[Role, ...]]
+"""What may follow: its name, method, path with places to fill in, and who may."""
+
+_CLIENT, _INTAKE = "/routing/v1/clients/{client}", "/intake/v1/clients/{client}"
+_TALK: tuple[_Call, ...] = (("conversation", "POST", f"{_CLIENT}/conversations", ENTERS),)
+_END: _Call = ("end", "POST", "/routing/v1/instruments/{ref}/ends", ENTERS)
+_OFFERED: Mapping[str, tuple[_Call, ...]] = {
+    **dict.fromkeys((FIRST_CONVERSATION, REVIEW, FIP, FIRST_MEETING), _TALK),
+    LONGEST_STAY: (("exit", "POST", f"{_CLIENT}/exits", ENTERS),),
+    AGREEMENT: (
+        ("kept", "POST", "/routing/v1/agreements/{ref}/fulfilments", ENTERS),
+        ("missed", "POST", "/routing/v1/agreements/{ref}/misses", ENTERS),
+        ("extend", "POST", "/routing/v1/agreements/{ref}/extensions", ENTERS),
+    ),
+    USUAL_USE: (_END, ("extend", "POST", "/routing/v1/instruments/{ref}/extensions", ENTERS)),
+    LONGEST_USE: (_END,),
+    "information_session": (("sessions", "GET", "/intake/v1/information-sessions", ENTERS),),
+    "intake": (("intake", "POST", f"{_INTAKE}/intakes", ENTERS),),
+    "language_test": (("language_test", "POST", f"{_INTAKE}/language-tests", ENTERS),),
+    "integration_plan": (("integration_plan", "POST", f"{_INTAKE}/integration-plans", ENTERS),),
+    HANDOVER: (("prepare", "POST", "/routing/v1/handovers/{ref}/preparations", ENTERS),),
+    ACCEPTANCE: (
+        ("accept", "POST", "/routing/v1/handovers/{ref}/acceptances", ENTERS),
+        ("return", "POST", "/routing/v1/handovers/{ref}/returns", ENTERS),
+    ),
+    ALLOWANCES_CHECK: (("check", "POST", "/routing/v1/exits/{ref}/allowances-checks", ENTERS),),
+    PROPOSAL: (("proposals", "GET", "/diagnosis/v1/proposals?clientId={client}&state=open", STAFF),),
+    CASEWORKER: (("staff", "GET", "/routing/v1/staff?municipality={municipality}&role={role}", ENTERS),),
+}
+_MOVABLE = frozenset({FIRST_CONVERSATION, REVIEW, FIP, LONGEST_STAY})
 
 
 def _calls(item: WorkItem, today: date) -> Iterator[_Call]:
     """What can be done next, and who may; nothing that the state of the item refuses."""
-    client = f"/routing/v1/clients/{item.client_id}"
-    yield "journey", "GET", f"{client}/journey", ENTERS
-    match item.what:
-        case w if w in {FIRST_CONVERSATION, REVIEW, FIP, FIRST_MEETING}:
-            yield "conversation", "POST", f"{client}/conversations", ENTERS
-        case w if w == LONGEST_STAY:
-            yield "exit", "POST", f"{client}/exits", ENTERS
-        case w if w == HANDOVER:
-            yield "prepare", "POST", f"/routing/v1/handovers/{item.ref}/preparations", ENTERS
-        case w if w == ACCEPTANCE:
-            yield "accept", "POST", f"/routing/v1/handovers/{item.ref}/acceptances", ENTERS
-            yield "return", "POST", f"/routing/v1/handovers/{item.ref}/returns", ENTERS
-        case w if w == ALLOWANCES_CHECK:
-            yield "check", "POST", f"/routing/v1/exits/{item.ref}/allowances-checks", ENTERS
-        case w if w == REFERRAL and item.state != "requested":
-            yield "referral", "GET", f"/partners/v1/referrals/{item.ref}", STAFF
-        case w if w == PROPOSAL:
-            yield "proposals", "GET", f"/diagnosis/v1/proposals?clientId={item.client_id}&state=open", STAFF
-        case w if w == CASEWORKER:
-            yield "staff", "GET", f"/routing/v1/staff?municipality={item.municipality}&role={item.role}", ENTERS
-    if item.what in {FIRST_CONVERSATION, REVIEW, FIP, LONGEST_STAY} and item.due_on and item.due_on > today:
-        yield "move", "POST", f"/routing/v1/deadlines/{item.ref}/moves", STAFF
+    yield "journey", "GET", f"{_CLIENT}/journey", ENTERS
+    yield from _OFFERED.get(item.what, ())
+    if item.what == REFERRAL and item.state != "requested":
+        yield "referral", "GET", "/partners/v1/referrals/{ref}", STAFF
+    if item.what in _MOVABLE and item.due_on and item.due_on > today:
+        yield "move", "POST", "/routing/v1/deadlines/{ref}/moves", STAFF

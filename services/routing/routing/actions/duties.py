@@ -1,0 +1,86 @@
+"""What intake says to be due for a client, kept so that it stands on the work list until it is done (ROU-17)."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy import select, update
+
+from chassis.work import Work
+from contracts import Event
+from contracts.intake import (
+    ApplicationWithdrawn,
+    InformationSessionDue,
+    InformationSessionHeld,
+    IntakeDue,
+    IntakeHeld,
+    IntegrationPlanDue,
+    IntegrationPlanMade,
+    LanguageTestDue,
+    LanguageTestTaken,
+)
+from routing.actions import journeys
+from routing.tables import IntakeDuty, Journey
+
+Due = InformationSessionDue | IntakeDue | IntegrationPlanDue | LanguageTestDue
+Done = InformationSessionHeld | IntakeHeld | IntegrationPlanMade | LanguageTestTaken | ApplicationWithdrawn
+
+OPENS: Mapping[type[Event], str] = {
+    InformationSessionDue: "information_session",
+    IntakeDue: "intake",
+    IntegrationPlanDue: "integration_plan",
+    LanguageTestDue: "language_test",
+}
+AT_THE_GATE = ("information_session", "intake")
+"""What an application brings along, and what ends with it and with a spell of benefit."""
+CLOSES: Mapping[type[Event], tuple[str, ...]] = {
+    InformationSessionHeld: ("information_session",),
+    IntakeHeld: ("intake",),
+    IntegrationPlanMade: ("integration_plan",),
+    LanguageTestTaken: ("language_test",),
+    ApplicationWithdrawn: AT_THE_GATE,
+}
+
+
+async def begin(work: Work, heard: Sequence[tuple[Journey, Due]]) -> None:
+    """It is due from now on; what was due before for the same reason gives way."""
+    for journey, event in heard:
+        kind = OPENS[type(event)]
+        await close(work, journey.client_id, (kind,), event.occurred_on)
+        work.session.add(
+            IntakeDuty(
+                id=work.ids(), municipality=journey.municipality, client_id=journey.client_id, entered_by=event.by,
+                kind=kind, due_on=event.due_on,
+            )
+        )  # fmt: skip
+
+
+async def end(work: Work, heard: Sequence[tuple[Journey, Done]]) -> None:
+    """It was done, or is not asked any more; who stayed away from an information session is still to come."""
+    for journey, event in heard:
+        if not (isinstance(event, InformationSessionHeld) and not event.attended):
+            await close(work, journey.client_id, CLOSES[type(event)], event.occurred_on)
+
+
+async def close(work: Work, client_id: UUID, kinds: Collection[str], on: date) -> None:
+    """Nobody waits for these any more."""
+    await work.session.flush()
+    await work.session.execute(
+        update(IntakeDuty)
+        .where(IntakeDuty.client_id == client_id, IntakeDuty.kind.in_(kinds), IntakeDuty.closed_on.is_(None))
+        .values(closed_on=on)
+    )
+    journeys.changed(work, client_id)
+
+
+async def open_ones(work: Work, client_ids: Collection[UUID]) -> dict[UUID, list[IntakeDuty]]:
+    """What intake waits for, by client."""
+    if not client_ids:
+        return {}
+    found = await work.session.scalars(
+        select(IntakeDuty).where(IntakeDuty.client_id.in_(client_ids), IntakeDuty.closed_on.is_(None))
+    )
+    by_client: dict[UUID, list[IntakeDuty]] = {}
+    for each in found:
+        by_client.setdefault(each.client_id, []).append(each)
+    return by_client
