@@ -59,7 +59,8 @@ TABLE: Mapping[str, Mapping[tuple[str, str], str]] = {
     },
     "routing": {
         (CLIENT, "FCM"): """
-            readJourney followClient listDeadlines startRoute endRoute useInstrument endInstrument suspend endSuspension
+            readJourney followClient listDeadlines startRoute endRoute useInstrument endInstrument extendInstrument
+            suspend endSuspension
             readHandover prepareHandover acceptHandover returnHandover holdConversation agree missAgreement workPartTime
             correctConversation cancelConversation listAgreements keepAgreement extendAgreement takeStep
             correctAgreement revertAgreement correctPartTimeWork endPartTimeWork

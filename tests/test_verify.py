@@ -69,7 +69,7 @@ class AtRest:
             try:
                 yield
             finally:
-                key = "client_id" if table == "journeys" else "id"
+                key = {"journeys": "client_id", "guided": "client_id", "colleagues": "staff_id"}.get(table, "id")
                 await connection.execute(f"DELETE FROM {table} WHERE {key} IN (SELECT {key} FROM kept)")
                 await connection.execute(f"INSERT INTO {table} OVERRIDING SYSTEM VALUE SELECT * FROM kept")
 
@@ -261,6 +261,42 @@ async def test_a_state_that_no_event_leads_to_is_named(
         differences = await at_rest.differences()
 
     assert clients_in(differences, check) == {at_rest.referred}
+
+
+@pytest.mark.parametrize("service", ["intake", "diagnosis", "routing", "partners", "reporting"])
+async def test_who_sees_whom_is_in_every_service_as_routing_said(at_rest: AtRest, service: str) -> None:
+    whose = f"client_id = '{at_rest.referred}'"
+    for table, spoil in (
+        ("guided", at_rest.changed(service, "guided", "caseworker = 'GM0626/somebody'", whose)),
+        ("guided", at_rest.without(service, "guided", whose)),
+        ("colleagues", at_rest.changed(service, "colleagues", "team = 'elsewhere'", "true")),
+    ):
+        async with spoil:
+            differences = await at_rest.differences()
+
+        assert {(each.check, each.service) for each in differences} == {("kept_alike", service)}
+        assert all(each.what.startswith(table) for each in differences)
+        assert clients_in(differences, "kept_alike") == {at_rest.referred if table == "guided" else None}
+
+
+async def test_what_is_to_be_seen_to_stands_on_a_work_list_and_nothing_else_does(at_rest: AtRest) -> None:
+    item = "id = (SELECT min(id::text)::uuid FROM work_items WHERE due_on IS NOT NULL)"
+    client = await at_rest.ask("routing", f"SELECT client_id FROM work_items WHERE {item}")
+    duty = f"('{client}', '{client}', '{LV}', 'clock', 'intake', '2021-09-03')"
+    for spoil in (
+        at_rest.without("routing", "work_items", item),
+        at_rest.changed("routing", "work_items", "caseworker_id = 'somebody'", item),
+        at_rest.changed("routing", "work_items", "due_on = due_on - 1", item),
+    ):
+        async with spoil:
+            differences = await at_rest.differences()
+        assert clients_in(differences, "work_lists") == {client}
+
+    columns = "id, client_id, municipality, entered_by, kind, due_on"
+    await at_rest.ask("routing", f"INSERT INTO intake_duties ({columns}) VALUES {duty} RETURNING id")
+    differences = await at_rest.differences()
+    await at_rest.ask("routing", "DELETE FROM intake_duties WHERE id = client_id RETURNING id")
+    assert {each.check for each in differences} == {"work_lists", "waited_for_at_intake"}
 
 
 async def test_a_deadline_whose_day_has_passed_is_not_left_open(at_rest: AtRest) -> None:

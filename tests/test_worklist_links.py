@@ -1,12 +1,16 @@
 """Every call that a work list offers can be made by who is offered it, whatever the item."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 
+from contracts.intake import InformationSessionDue, IntakeDue, IntakeEvent, IntegrationPlanDue, LanguageTestDue
 from tests.support.databases import MakeDatabase
 from tests.support.seeded import LEIDSCHENDAM, VOORSCHOTEN, House, house_of
+from tests.support.seeded.routing import with_ips
 
 PUBLIC = "https://opstap.example"
 UNSTAFFED = "GM0451"
@@ -54,7 +58,38 @@ async def _transferred(house: House) -> str:
     return client
 
 
+async def _uses_ips(house: House) -> str:
+    client, _ = await with_ips(house)
+    return client
+
+
+async def _agreed(house: House) -> str:
+    """A client whose agreement was to be kept by yesterday, as entered today."""
+    client = await house.categorised()
+    body = {"agreed": "Komt dinsdag", "agreedOn": house.day(-7), "dueOn": house.day(-1)}
+    await house.done("routing", f"/clients/{client}/agreements", body)
+    await house.services["routing"].sweeper.sweep()
+    return client
+
+
+async def _said_to_be_due(house: House, event: type[IntakeEvent], **told: Any) -> str:
+    """A client of whom intake said that something was due some days ago."""
+    client = await house.client(**told)
+    await house.proposal(client)
+    due_on = house.services["routing"].clock.today() - timedelta(days=2)
+    said = event.model_validate({"occurred_on": due_on, "by": "clock", "due_on": due_on})
+    await house.services["routing"].hear(UUID(client), said, municipality=VOORSCHOTEN)
+    return client
+
+
 MAKE: Mapping[str, Make] = {
+    "usual_use": _uses_ips,
+    "longest_use": _uses_ips,
+    "agreement": _agreed,
+    "information_session": lambda house: _said_to_be_due(house, InformationSessionDue),
+    "intake": lambda house: _said_to_be_due(house, IntakeDue),
+    "language_test": lambda house: _said_to_be_due(house, LanguageTestDue),
+    "integration_plan": lambda house: _said_to_be_due(house, IntegrationPlanDue, permitHolder=True),
     "first_conversation": lambda house: house.categorised(distance_months=60),
     "longest_stay": _on_a_route,
     "handover": _of_handover,
@@ -74,6 +109,7 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
     "return": {"reason": "Het dossier is niet volledig"},
     "accept": {},
     "check": {},
+    "language_test": {"passed": True},
 }
 
 
@@ -103,7 +139,11 @@ async def test_every_call_that_is_offered_succeeds(house: House, reason: str, ro
         left = {each["rel"] for each in links} - followed
         for link in [each for each in links if each["rel"] in left][:1]:
             service, _, path = link["href"].removeprefix(f"{PUBLIC}/").partition("/v1/")
-            body = BODIES.get(link["rel"]) or ({"to": house.day(3), "reason": "x"} if link["rel"] == "move" else {})
+            body = dict(BODIES.get(link["rel"], {}))
+            if link["rel"] == "move":
+                body = {"to": house.day(3), "reason": "x"}
+            if link["rel"] == "extend" and reason == "usual_use":
+                body = {"until": house.day(800), "reason": "Gaat goed"}
             answer = await house.services[service].http.request(
                 link["method"], f"/v1/{path}", headers=token, json=body if link["method"] == "POST" else None
             )

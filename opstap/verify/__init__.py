@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 
 from opstap.databases import DatabaseUrls
-from opstap.verify import deadlines, entities, exchange, figures, loops, standing, travels, webhooks, worklists
+from opstap.verify import deadlines, entities, exchange, figures, loops, sight, standing, travels, webhooks, worklists
 from opstap.verify.evidence import Evidence, Hearers, gathered
 from opstap.verify.findings import Difference, Findings
 from opstap.verify.webhooks import Ledgers
@@ -43,6 +43,8 @@ CHECKS: tuple[Check, ...] = (
     deadlines.on_their_day,
     deadlines.fired_once,
     worklists.work_lists,
+    worklists.waited_for_at_intake,
+    sight.kept_alike,
     webhooks.each_has_its_deliveries,
     webhooks.deliveries_stand,
     figures.counted,

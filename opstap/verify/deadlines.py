@@ -64,7 +64,7 @@ async def _fired_once(evidence: Evidence, service: str) -> Iterator[Difference]:
     query = f"SELECT subject, kind, due_on FROM deadlines WHERE state = 'fired' AND kind IN ({kinds})"  # noqa: S608 - ours
     now = evidence.families.now
     fired = Counter((now(row["subject"]), row["kind"], row["due_on"]) for row in await evidence.rows(service, query))
-    types: tuple[type[Event], ...] = (*_KINDS, ConversationDue, InstrumentDue, ReferralOverdue)
+    types: tuple[type[Event], ...] = (*SAID_OF, ConversationDue, InstrumentDue, ReferralOverdue)
     mine = tuple(each for each in types if each.producer == service)
     said = Counter(_said(now(each.subject), each.data) for each in evidence.events(*mine))
     return _unequal(service, fired, said)
@@ -82,7 +82,7 @@ def _unequal(service: str, fired: Counter[_Firing], said: Counter[_Firing]) -> I
             )  # fmt: skip
 
 
-_KINDS: Mapping[type[Event], str] = {
+SAID_OF: Mapping[type[Event], str] = {
     InformationSessionDue: "information_session",
     IntakeDue: "intake",
     IntegrationPlanDue: "integration_plan",
@@ -96,7 +96,7 @@ def _said(client: UUID, event: Any) -> _Firing:
     """Which deadline an event says to be due."""
     if isinstance(event, ReferralOverdue):
         return event.referral_id, f"referral_{event.step}", event.due_on
-    return client, _KINDS.get(type(event)) or event.kind, event.due_on
+    return client, SAID_OF.get(type(event)) or event.kind, event.due_on
 
 
 def _difference(

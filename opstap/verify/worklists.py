@@ -1,8 +1,25 @@
 """Work lists: what stands on them, recomputed by SQL from where journeys, deadlines, handovers and referrals stand."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from datetime import date
 from typing import Any
+from uuid import UUID
 
+from contracts import Envelope, Event
+from contracts.intake import (
+    ApplicationWithdrawn,
+    ClientsMerged,
+    InformationSessionDue,
+    InformationSessionHeld,
+    IntakeDue,
+    IntakeHeld,
+    IntegrationPlanDue,
+    IntegrationPlanMade,
+    LanguageTestDue,
+    LanguageTestTaken,
+)
+from contracts.routing import ClientReturned
+from opstap.verify.deadlines import SAID_OF
 from opstap.verify.evidence import Evidence
 from opstap.verify.findings import Difference
 
@@ -61,6 +78,9 @@ _FOUND = """
 """
 
 
+DUE = (InformationSessionDue, IntakeDue, IntegrationPlanDue, LanguageTestDue)
+
+
 async def work_lists(evidence: Evidence) -> list[Difference]:
     """Routing: everything that is to be seen to stands on a work list, once, with the caseworker; nothing else does."""
     others = _OTHERS + _ASKED.format(today=evidence.civil_day)
@@ -68,6 +88,57 @@ async def work_lists(evidence: Evidence) -> list[Difference]:
     wanted = {_key(row): row["certain"] for row in rows}
     found = {_key(row): row for row in await evidence.rows("routing", _FOUND)}
     return list(_differ(evidence, wanted, found))
+
+
+async def waited_for_at_intake(evidence: Evidence) -> list[Difference]:
+    """I9: routing waits for what intake said to be due and did not say to be done, and for nothing else."""
+    rows = await evidence.rows("routing", "SELECT client_id, kind, due_on FROM intake_duties WHERE closed_on IS NULL")
+    found = {(row["client_id"], row["kind"], row["due_on"]) for row in rows}
+    wanted = _still_due(evidence)
+    remedy = "let routing handle the client's events of intake anew"
+    return [
+        Difference(
+            "waited_for_at_intake", "routing", f"{kind} of {client}, due on {due_on}",
+            *(("waited for", "not waited for") if (client, kind, due_on) in wanted else ("done", "waited for")),
+            remedy, evidence.families.now(client),
+        )
+        for client, kind, due_on in sorted(found ^ wanted, key=str)
+    ]  # fmt: skip
+
+
+def _still_due(evidence: Evidence) -> set[tuple[UUID, str, date]]:
+    """What was said to be due, less what was done or called off since; a return begins the way to the intake anew."""
+    due: set[tuple[UUID, str, date]] = set()
+    parked = {each.event_id for each in evidence.parked["routing"]}
+    told: list[Envelope[Any]] = [*evidence.said["intake"], *evidence.events(ClientReturned)]
+    for envelope in sorted(told, key=lambda each: each.recorded_at):
+        client, event = envelope.subject, envelope.data
+        if envelope.id in parked:
+            continue
+        if isinstance(event, ClientsMerged):
+            due = {(event.into if whose == client else whose, kind, day) for whose, kind, day in due}
+        ends = {SAID_OF[type(event)]} if type(event) in DUE else _ends(event)
+        if ends:
+            due = {each for each in due if not (each[0] == client and each[1] in ends)}
+        if isinstance(event, DUE):
+            due.add((client, SAID_OF[type(event)], event.due_on))
+    return due
+
+
+def _ends(event: Event) -> Collection[str]:
+    """What nobody waits for any more after an event."""
+    match event:
+        case InformationSessionHeld(attended=True):
+            return {"information_session"}
+        case IntakeHeld():
+            return {"intake"}
+        case IntegrationPlanMade():
+            return {"integration_plan"}
+        case LanguageTestTaken():
+            return {"language_test"}
+        case ApplicationWithdrawn() | ClientReturned():
+            return {"information_session", "intake"}
+    return ()
 
 
 def _differ(

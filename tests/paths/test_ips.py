@@ -18,6 +18,7 @@ async def test_ips_lasts_two_years_as_a_rule_and_three_at_the_longest(client: Tr
     await client.until(two)
     assert [(each.kind, each.due_on) for each in await client.heard(InstrumentDue)] == [("usual_use", two)]
     assert (await client.deadline("longest_use"))["dueOn"] == three.isoformat(), "it may go on"
+    assert {"usual_use", "longest_use"} <= {*await client.stands()}
 
 
 @pytest.mark.requirement("ROU-10")

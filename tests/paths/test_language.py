@@ -35,9 +35,11 @@ async def test_without_proof_a_test_is_due_and_lessons_follow_until_it_is_passed
     await client.settles()
     [due] = await client.heard(LanguageTestDue)
     assert due.due_on >= EIGHT_WEEKS.after(asked)
+    assert "language_test" in await client.stands()
     await client.days(3)
     await client.post("intake", f"/clients/{client.id}/language-tests", {"passed": False})
     await client.settles()
+    assert "language_test" not in await client.stands()
     [lessons] = await client.heard(ReferralRequested)
     assert (lessons.partner, lessons.purpose, lessons.rule) == (
         "language-provider", "language_lessons", "language-lessons",

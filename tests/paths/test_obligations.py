@@ -22,7 +22,9 @@ async def agrees(client: Traveller) -> str:
 async def breaks(client: Traveller) -> dict[str, Any]:
     """Agrees to something, and does not keep to it."""
     agreement = await agrees(client)
-    await client.days(30)
+    await client.days(31)
+    await client.settles()
+    assert "agreement" in await client.stands()
     return await client.post("routing", f"/agreements/{agreement}/misses")
 
 

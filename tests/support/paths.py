@@ -150,6 +150,11 @@ class Traveller(Client):
         assert len(found) == 1, found
         return cast("dict[str, Any]", found[0])
 
+    async def stands(self) -> list[str]:
+        """What stands about the client on the work list of the municipality, the most urgent first."""
+        items = (await self.get("routing", f"/worklist?scope=municipality&clientId={self.id}"))["items"]
+        return [each["reason"] for each in items]
+
     async def open_routes(self) -> list[str]:
         """The ids of the routes that policy opens to the client now."""
         return [each["id"] for each in (await self.journey())["openRoutes"]]

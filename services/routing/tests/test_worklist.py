@@ -9,14 +9,29 @@ from uuid import UUID
 import pytest
 
 from chassis.clock import morning_of
+from chassis.ids import new_id
+from contracts import Event
 from contracts.diagnosis import AssessmentCompleted
-from contracts.intake import ClientDeceased
+from contracts.intake import (
+    ApplicationWithdrawn,
+    ClientDeceased,
+    InformationSessionDue,
+    InformationSessionHeld,
+    IntakeDue,
+    IntakeHeld,
+    IntegrationPlanDue,
+    IntegrationPlanMade,
+    LanguageTestDue,
+    LanguageTestTaken,
+)
 from contracts.partners import ReferralOverdue, ReferralSent
-from contracts.routing import ReferralRequested
+from contracts.routing import InstrumentDue, ReferralRequested
 
 if TYPE_CHECKING:
     from tests.conftest import Routing
 
+HEARD: dict[str, Any] = {"occurred_on": date(2021, 9, 1), "by": "staff:s-1"}
+ID = new_id()
 pytestmark = [pytest.mark.requirement("ROU-17")]
 
 Shown = list[dict[str, Any]]
@@ -182,3 +197,88 @@ async def test_pages_and_counts_tell_the_same_work_in_one_order(routing: Routing
     assert sum(told.values()) == len(whole) == 5
     before = (date.fromisoformat(whole[0]["dueOn"]) + timedelta(days=1)).isoformat()
     assert len(await worklist(routing, dueBefore=before)) == 4
+
+
+async def test_an_instrument_stands_until_it_ends_and_one_that_goes_on_is_looked_at_again(routing: Routing) -> None:
+    routing.service.clock.restore(morning_of(date(2024, 2, 1)))
+    await routing.staff("GM0626")
+    client = await routing.client(municipality="GM0626")
+    body = {"instrument": "ips", "goal": "work", "facts": {"mental_health_problems": True}}
+    use = (await routing.done(f"/clients/{client}/instruments", body))["id"]
+    assert kinds(await worklist(routing)) == [("due", "usual_use"), ("due", "longest_use")]
+    [usual, longest] = await worklist(routing)
+    assert (usual["dueOn"], longest["dueOn"]) == ("2026-02-01", "2027-02-01")
+    await routing.move_to(date(2026, 2, 3))
+    assert kinds(await worklist(routing)) == [("overdue", "usual_use"), ("due", "longest_use")]
+    too_long = await routing.post(f"/instruments/{use}/extensions", {"until": "2027-02-02", "reason": "Gaat goed"})
+    assert (too_long.status_code, too_long.json()["errors"][0]["pointer"]) == (400, "#/until")
+    for until in ("2026-08-01", "2026-06-01"):
+        await routing.done(f"/instruments/{use}/extensions", {"until": until, "reason": "Gaat goed"})
+    [again, _] = await worklist(routing)
+    assert (again["kind"], again["dueOn"], again["id"]) == ("due", "2026-06-01", usual["id"])
+    await routing.move_to(date(2026, 6, 1))
+    told = [each.data for each in await routing.said(InstrumentDue, client)]
+    assert [(each.kind, each.due_on.isoformat()) for each in told] == [
+        ("usual_use", "2026-02-01"), ("usual_use", "2026-06-01"),
+    ]  # fmt: skip
+    await routing.done(f"/instruments/{use}/ends")
+    assert await worklist(routing) == []
+    refused = await routing.post(f"/instruments/{use}/extensions", {"until": "2026-08-01", "reason": "Gaat goed"})
+    assert refused.status_code == 409
+
+
+async def test_an_agreement_is_asked_about_from_the_day_after_its_day_until_it_is_answered(routing: Routing) -> None:
+    await routing.staff()
+    client = await routing.client()
+    body = {"agreed": "Levert de papieren in", "dueOn": (routing.today + timedelta(days=7)).isoformat()}
+    made = [(await routing.done(f"/clients/{client}/agreements", body))["id"] for _ in range(4)]
+    await routing.done(f"/agreements/{made[0]}/fulfilments")
+    await routing.move_to(routing.today + timedelta(days=7))
+    assert await worklist(routing) == [], "on the day itself it can still be kept"
+    await routing.move_to(routing.today + timedelta(days=1))
+    found = await worklist(routing, sub="work-1", scope="me", kind="to_confirm")
+    assert [each["reason"] for each in found] == ["agreement"] * 3
+    assert {each["why"] for each in found} == {
+        "Een afspraak met de klant liep tot en met 08-09-2021. Is die nagekomen?"
+    }
+    assert {each["rel"] for each in found[0]["links"]} == {"journey", "kept", "missed", "extend"}
+    await routing.done(f"/agreements/{made[1]}/misses")
+    await routing.done(f"/agreements/{made[2]}/extensions", {"dueOn": (routing.today + timedelta(days=3)).isoformat()})
+    await routing.done(f"/agreements/{made[3]}/fulfilments")
+    assert await worklist(routing) == []
+    await routing.done(f"/agreements/{made[1]}/reversals", {"reason": "Had zich afgemeld"})
+    await routing.move_to(routing.today + timedelta(days=1))
+    assert kinds(await worklist(routing)) == [("to_confirm", "agreement")], "it is open again, and its day has passed"
+    left = await routing.done(f"/clients/{client}/exits", {"reason": "other"})
+    assert await worklist(routing) == []
+    await routing.done(f"/exits/{left['id']}/reversals", {"reason": "De verkeerde klant"})
+    await routing.move_to(routing.today + timedelta(days=3))
+    assert kinds(await worklist(routing)) == [("to_confirm", "agreement")] * 2, "and the one that went on as well"
+
+
+AT_INTAKE: list[tuple[str, type[Event], Event]] = [
+    ("information_session", InformationSessionDue, InformationSessionHeld(**HEARD, session_id=ID, attended=True)),
+    ("information_session", InformationSessionDue, ApplicationWithdrawn(**HEARD, application_id=ID)),
+    ("intake", IntakeDue, IntakeHeld(**HEARD, intake_id=ID)),
+    ("language_test", LanguageTestDue, LanguageTestTaken(**HEARD, passed=True)),
+    ("integration_plan", IntegrationPlanDue, IntegrationPlanMade(**HEARD, plan_id=ID)),
+]
+
+
+@pytest.mark.parametrize(("kind", "due", "done"), AT_INTAKE, ids=lambda each: getattr(each, "__name__", ""))
+async def test_what_intake_waits_for_stands_on_the_list_until_it_is_done(
+    routing: Routing, kind: str, due: type[Event], done: Event
+) -> None:
+    client = new_id()
+    await routing.hear(client, routing.registered())
+    for days in (3, 1):  # it was due before, and is so anew
+        day = routing.today - timedelta(days=days)
+        await routing.hear(client, due.model_validate({"occurred_on": day, "by": "clock", "due_on": day}))
+    assert await worklist(routing, sub="work-1", scope="me", roles=("caseworker",)) == []
+    [item] = await worklist(routing, sub="work-1", scope="team", roles=("caseworker",))
+    assert (item["kind"], item["reason"], item["dueOn"]) == ("overdue", kind, day.isoformat())
+    assert item["caseworkerId"] is None, "who has no caseworker yet is the team's"
+    await routing.hear(client, InformationSessionHeld(**HEARD, session_id=ID, attended=False))
+    assert len(await worklist(routing)) == 1, "who stayed away is still to come"
+    await routing.hear(client, done)
+    assert await worklist(routing) == []

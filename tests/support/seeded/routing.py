@@ -79,6 +79,19 @@ async def _end_instrument(house: House) -> Ready:
     return Ready({"use_id": used["id"]}, {})
 
 
+async def with_ips(house: House) -> tuple[str, str]:
+    """A client for whom an instrument is used that has a usual and a longest time, and its use."""
+    client = await house.categorised()
+    body = {"instrument": "ips", "goal": "work", "facts": {"mental_health_problems": True}}
+    return client, str((await house.done("routing", f"/clients/{client}/instruments", body))["id"])
+
+
+@valid("routing", "extendInstrument")
+async def _extend_instrument(house: House) -> Ready:
+    _, use = await with_ips(house)
+    return Ready({"use_id": use}, {"until": house.day(900), "reason": "Gaat goed"})
+
+
 @valid("routing", "endSuspension")
 async def _end_suspension(house: House) -> Ready:
     path = f"/clients/{await house.categorised()}/suspensions"
