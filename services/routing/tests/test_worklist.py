@@ -271,12 +271,12 @@ async def test_what_intake_waits_for_stands_on_the_list_until_it_is_done(
 ) -> None:
     client = new_id()
     await routing.hear(client, routing.registered())
-    for days in (3, 1):  # it was due before, and is so anew
-        day = routing.today - timedelta(days=days)
+    before, last = (routing.today - timedelta(days=days) for days in (3, 1))
+    for day in (before, last):  # it was due before, and is so anew
         await routing.hear(client, due.model_validate({"occurred_on": day, "by": "clock", "due_on": day}))
     assert await worklist(routing, sub="work-1", scope="me", roles=("caseworker",)) == []
     [item] = await worklist(routing, sub="work-1", scope="team", roles=("caseworker",))
-    assert (item["kind"], item["reason"], item["dueOn"]) == ("overdue", kind, day.isoformat())
+    assert (item["kind"], item["reason"], item["dueOn"]) == ("overdue", kind, last.isoformat())
     assert item["caseworkerId"] is None, "who has no caseworker yet is the team's"
     await routing.hear(client, InformationSessionHeld(**HEARD, session_id=ID, attended=False))
     assert len(await worklist(routing)) == 1, "who stayed away is still to come"
