@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from collections.abc import Iterator
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -25,6 +26,8 @@ from policy import (
     load_draft,
 )
 from policy.calendar import years_without_decree
+from policy.dutch import day
+from policy.letters import Filled, Letter
 from policy.readability import Reading
 
 app = typer.Typer(help="Check policy packs and ask them what they decide.", no_args_is_help=True)
@@ -110,22 +113,30 @@ def letters(
         _refuse(str(fault))
     complaints = 0
     for kind, letter in pack.letters.items():
-        for track in pack.tracks.values():
-            reading = Reading.of_letter(letter, track.meaning)
+        for text, reading, tracks in _readings(pack, letter):
             complaints += len(reading.complaints)
-            typer.echo(f"== {kind}, versie {letter.version}, {track.label} (leesgemak {reading.ease:.0f})")
-            typer.echo(
-                "\n".join([*letter.filled(_example(pack, track)), *(f"! {each}" for each in reading.complaints)])
-            )
+            typer.echo(f"== {kind}, versie {letter.version}, {tracks} (leesgemak {reading.ease:.0f})")
+            typer.echo("\n".join([*text, *(f"! {each}" for each in reading.complaints)]))
     raise typer.Exit(WRONG_PACKS if complaints else 0)
+
+
+def _readings(pack: Pack, letter: Letter) -> Iterator[tuple[Filled, Reading, str]]:
+    """Each text that a letter comes down to, how it reads, and on which tracks clients read it."""
+    texts: dict[Filled, list[Track]] = {}
+    for track in pack.tracks.values():
+        texts.setdefault(letter.filled(_example(pack, track)), []).append(track)
+    for text, tracks in texts.items():
+        yield text, Reading.of_letter(letter, tracks[0].meaning), ", ".join(track.label for track in tracks)
 
 
 def _example(pack: Pack, track: Track) -> dict[str, str]:
     role = next(iter(pack.roles.values()))
-    return {
+    values = {
         "name": "mevrouw Jansen", "track_label": track.label, "track_meaning": track.meaning,
         "caseworker_name": role.label, "municipality_name": pack.name,
     }  # fmt: skip
+    wrong = pack.letters["exit"].filled(values).subject
+    return {**values, "letter_date": day(pack.valid_from), "letter_subject": wrong}
 
 
 def as_json(decision: Decision) -> dict[str, Any]:

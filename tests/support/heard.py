@@ -7,7 +7,7 @@ from uuid import UUID
 from chassis.ids import new_id
 from contracts.diagnosis import ClientCategorised, Traits
 from contracts.intake import BenefitDecided, ClientRegistered
-from contracts.routing import ClientExited
+from contracts.routing import CaseworkerAssigned, ClientExited, ExitReverted, HandoverAccepted
 
 STAFF = "staff:s-1"
 
@@ -33,6 +33,24 @@ def categorised(on: date, category: str | None, track: str | None, **more: Any) 
         occurred_on=on, by=STAFF, assessment_id=new_id(), old_category=None, old_track=None, receipt=None,
         traits=Traits(category=category, track=track, **traits),
     )  # fmt: skip
+
+
+def corrected(wrong: ClientCategorised, on: date, category: str, track: str, **more: Any) -> ClientCategorised:
+    """The decision that takes the place of another, whose assessment was wrong."""
+    right = categorised(on, category, track, basis="correction", **more)
+    return right.model_copy(update={"corrects": wrong.assessment_id})
+
+
+def assigned(on: date, role: str, caseworker: str, occasion: Any = "categorised") -> CaseworkerAssigned:
+    return CaseworkerAssigned(occurred_on=on, by=STAFF, caseworker_id=caseworker, role=role, occasion=occasion)
+
+
+def accepted(on: date, to_track: str) -> HandoverAccepted:
+    return HandoverAccepted(occurred_on=on, by=STAFF, handover_id=new_id(), to_track=to_track)
+
+
+def reverted(exit: ClientExited, on: date) -> ExitReverted:
+    return ExitReverted(occurred_on=on, by=STAFF, exit_id=exit.exit_id)
 
 
 def exited(on: date, reason: Any = "work", exit_id: UUID | None = None) -> ClientExited:

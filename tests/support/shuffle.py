@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from chassis.bus import Record
 from chassis.migrations import CHASSIS_TABLES
 from chassis.outbox import OutboxLog, as_record
+from contracts import Event
 from opstap.databases import DatabaseUrls
 from tests.support.marks import tables
 
@@ -56,6 +57,14 @@ def interleaved(records: Sequence[Record], chance: random.Random) -> Iterator[li
         yield [_next(queues[producer], chance) for _ in range(chance.randint(1, LARGEST_BATCH)) if queues[producer]]
         if not queues[producer]:
             del queues[producer]
+
+
+def interleavings(one: list[Event], other: list[Event]) -> list[list[Event]]:
+    """Every order that keeps the order of each of two producers."""
+    if not one or not other:
+        return [one + other]
+    with_one = [[one[0], *rest] for rest in interleavings(one[1:], other)]
+    return with_one + [[other[0], *rest] for rest in interleavings(one, other[1:])]
 
 
 def in_order(records: Sequence[Record]) -> Iterator[list[Record]]:

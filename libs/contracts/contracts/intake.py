@@ -169,6 +169,8 @@ class LetterSent(IntakeEvent):
 
     letter_id: UUID
     kind: str
+    corrects: UUID | None = None
+    """The letter before it that turned out to be wrong, which this one sets right."""
 
 
 class ImportedSuspension(Model):

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from policy.letters import PLACEHOLDERS, Template
+from policy.letters import ALL_PLACEHOLDERS, Template
 
 LONGEST_SENTENCE = 15
 LONGEST_ON_AVERAGE = 10
@@ -40,7 +40,7 @@ class Reading:
     @classmethod
     def of_letter(cls, letter: Template, track_meaning: str) -> "Reading":
         """A letter as who gets it reads it; names, which nobody chose for being easy, count as one short word."""
-        values = {**dict.fromkeys(PLACEHOLDERS, "dit"), "track_meaning": track_meaning}
+        values = {**dict.fromkeys(ALL_PLACEHOLDERS, "dit"), "track_meaning": track_meaning}
         return cls.of("\n".join(letter.filled(values)))
 
     @property

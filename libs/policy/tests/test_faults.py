@@ -63,7 +63,7 @@ BROKEN = [
     ("a first route that does not exist", BASE, "first_route: focus_op_werk", "first_route: focus", "first_route: focus", "no route of that name; there are focus_op_werk"),
     ("two rules with one id", UITHOORN, "id: capacity-40-70,", "id: capacity-0-40,", "category: 40-70", "another rule has this id already"),
     ("an unknown placeholder", UITHOORN, "Beste {{ name }}", "Beste {{ firstname }}", "categorised:", "unknown placeholder firstname; allowed are"),
-    ("a letter left out", UITHOORN, "  exit:\n    version: 2", "  farewell:\n    version: 2", "farewell", "'categorised', 'handover' or 'exit'"),
+    ("a letter left out", UITHOORN, "  exit:\n    version: 2", "  farewell:\n    version: 2", "farewell", "'categorised', 'handover', 'exit', 'correction' or 'withdrawal'"),
     ("a group upside down", WASSENAAR, "min: 10, max: 12", "min: 12, max: 10", "protocol", "smaller than the smallest"),
     ("a protocol that does not exist", WASSENAAR, "form: group", "form: crowd", "protocol", "'one_to_one', 'group'"),
     ("an end before the start", VOORSCHOTEN_2019, "valid_to: 2023-12-31", "valid_to: 2018-12-31", "valid_to: 2018-12-31", "the end lies before the start"),

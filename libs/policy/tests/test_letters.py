@@ -1,5 +1,6 @@
 """The shipped letters can be read at level B1, know every placeholder, and say what a client must know (ROU-14)."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -9,11 +10,11 @@ from typer.testing import CliRunner
 
 from opstap.policy_commands import app
 from policy import Library
-from policy.letters import LETTERS, PLACEHOLDERS, Template
+from policy.letters import ALL_PLACEHOLDERS, LETTERS, LetterId, Template
 from policy.readability import Reading
 
 UITHOORN = "uithoorn/2021-01-01.yaml"
-VALUES = dict.fromkeys(PLACEHOLDERS, "x")
+VALUES = dict.fromkeys(ALL_PLACEHOLDERS, "x")
 
 
 @pytest.mark.requirement("ROU-14")
@@ -31,11 +32,33 @@ def test_every_shipped_letter_reads_at_level_b1_on_every_track(library: Library)
 @pytest.mark.requirement("ROU-14")
 def test_a_letter_says_the_track_what_it_means_and_who_guides(library: Library) -> None:
     for pack in library:
-        for kind in ("categorised", "handover"):
+        for kind in ("categorised", "handover", "correction"):
             body = pack.letters[kind].filled(
                 {**VALUES, "track_label": "T", "track_meaning": "M", "caseworker_name": "C"}
             )
             assert all(word in body.body.split() or f"{word}." in body.body.split() for word in "TMC"), (pack.id, kind)
+
+
+@pytest.mark.requirement("ROU-14")
+def test_a_letter_that_corrects_another_says_of_which_day_that_was(library: Library) -> None:
+    for pack in library:
+        for kind in ("correction", "withdrawal"):
+            letter = pack.letters[kind].filled({**VALUES, "letter_date": "1 mei 2024"})
+            assert "1 mei 2024" in letter.body, (pack.id, kind)
+            assert any(sorry in letter.body for sorry in ("spijt", "Sorry")), (pack.id, kind)
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "fault"),
+    [
+        ("categorised", "Over {{ letter_date }}", "unknown placeholder letter_date; allowed are caseworker_name, muni"),
+        ("withdrawal", "{{ track_label }} {{ letter_date }}", "unknown placeholder track_label; allowed are letter_da"),
+        ("correction", "Wij zaten fout, {{ name }}", "must say with {{ letter_date }} of which day"),
+    ],
+)
+def test_a_letter_asks_for_what_there_is_when_it_is_sent(kind: LetterId, body: str, fault: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(fault)):
+        Template(subject="x", body=body).fits(kind)
 
 
 @pytest.mark.parametrize(

@@ -176,7 +176,7 @@ def test_instruments_have_the_longest_duration_that_the_source_gives(library: Li
 
 def test_every_letter_is_there_with_a_version(library: Library) -> None:
     for pack in library:
-        assert set(pack.letters) == {"categorised", "handover", "exit"}
+        assert set(pack.letters) == {"categorised", "handover", "exit", "correction", "withdrawal"}
         assert all(letter.version >= 1 and "{{ name }}" in letter.body for letter in pack.letters.values())
 
 

@@ -12,16 +12,26 @@ from chassis.deadlines import NewDeadline, set_deadlines
 from chassis.work import Work
 from contracts import Envelope
 from contracts.diagnosis import AssessmentCompleted, ClientCategorised, Traits
-from contracts.routing import CaseworkerAssigned, ClientExited, ClientReturned, HandoverAccepted
-from intake.actions.clients import intake_policy, pack_of
-from intake.actions.letters import AwaitedLetters, write
+from contracts.model import Actor
+from contracts.routing import (
+    CaseworkerAssigned,
+    CaseworkerMissing,
+    ClientExited,
+    ClientReturned,
+    ExitReverted,
+    HandoverAccepted,
+)
+from intake.actions.letters import AwaitedLetters, tell, write
+from intake.actions.policies import intake_policy, pack_of
 from intake.tables import (
     Application,
     Client,
     IntakeConversation,
+    Letter,
     Standing,
     clients_by_id,
     hold_standings_of,
+    newest_letter,
     standings_of,
 )
 from policy import Situation
@@ -51,29 +61,33 @@ async def on_client_categorised(work: Work, envelopes: Sequence[Envelope[ClientC
     """The letter goes out once the caseworker whom the pack names is known: now, or when routing says so.
 
     What is heard after the handover that it led to is told already; what is heard after the client left lets the
-    goodbye go out, which tells of the track.
+    goodbye go out, which tells of the track. A decision that corrects one that a letter told of corrects the letter.
     """
     clients, standings, letters = await _in_hand(work, envelopes)
     for envelope in envelopes:
         client, traits = clients.get(envelope.subject), envelope.data.traits
         if client is None or traits.category is None or traits.track is None:
             continue
-        standing, on = standings[client.id], envelope.data.occurred_on
+        standing, data, on = standings[client.id], envelope.data, envelope.data.occurred_on
         standing.category = traits.category
-        if standing.handed_over_on is not None and on <= standing.handed_over_on:
+        if _led_to_handover(standing, data):
+            await _was_told_by_handover(work, client, standing, letters, data)
             continue
-        stays = _stays_on_track(work, client, standing, envelope.data)
+        stays = _stays_on_track(work, client, standing, data)
         if not stays:
             standing.track = traits.track
+        standing.assessment_id = data.assessment_id
+        standing.named_role = standing.caseworker_role if stays else _role(work, client, traits, on)
         if standing.exited_on is not None and on <= standing.exited_on:
             if await letters.arrived(client, "exit", "category"):
-                write(work, client, standing, "exit", envelope.data.by)
+                write(work, client, standing, "exit", data.by, tells_of=standing.exit_id)
             continue
-        if traits.basis == "import" or envelope.data.by == "import" or client.state != "registered":
+        if traits.basis == "import" or data.by == "import" or client.state != "registered":
             continue
-        if stays or standing.caseworker_role == _role(work, client, traits, on):
+        await _find_what_was_wrong(work, client, standing, data)
+        if standing.exited_on is None and _guided_as_named(standing):
             await letters.forget(client, "categorised")
-            write(work, client, standing, "categorised", envelope.data.by)
+            await tell(work, client, standing, "categorised", data.by)
         else:
             letters.wait(client, "categorised", "caseworker")
 
@@ -93,11 +107,20 @@ async def on_caseworker_assigned(work: Work, envelopes: Sequence[Envelope[Casewo
             standing.handed_over_on = data.occurred_on
             await letters.forget(client, "categorised")
             if await letters.arrived(client, "handover", "caseworker"):
-                write(work, client, standing, "handover", data.by)
+                await tell(work, client, standing, "handover", data.by)
             else:
                 letters.wait(client, "handover", "acceptance")
+        elif data.occasion == "transfer" and standing.named_role not in {None, data.role}:
+            continue  # somebody else of the same role takes over, while a handover to another role is under way
         elif await letters.arrived(client, "categorised", "caseworker"):
-            write(work, client, standing, "categorised", data.by)
+            await tell(work, client, standing, "categorised", data.by)
+
+
+async def on_caseworker_missing(work: Work, envelopes: Sequence[Envelope[CaseworkerMissing]]) -> None:
+    """Nobody guides the client for now: no letter names who did."""
+    clients, standings, _ = await _in_hand(work, envelopes)
+    for client in clients.values():
+        standings[client.id].caseworker_id = None
 
 
 async def on_handover_accepted(work: Work, envelopes: Sequence[Envelope[HandoverAccepted]]) -> None:
@@ -107,9 +130,13 @@ async def on_handover_accepted(work: Work, envelopes: Sequence[Envelope[Handover
         client, data = clients.get(envelope.subject), envelope.data
         if client is None:
             continue
-        standings[client.id].track, standings[client.id].handed_over_on = data.to_track, data.occurred_on
+        standing = standings[client.id]
+        if standing.track != data.to_track:  # no assessment led here, or it is yet to be heard
+            standing.track = data.to_track
+            standing.assessment_id = standing.named_role = None
+        standing.handed_over_on = data.occurred_on
         if await letters.arrived(client, "handover", "acceptance"):
-            write(work, client, standings[client.id], "handover", data.by)
+            await tell(work, client, standing, "handover", data.by)
         else:
             letters.wait(client, "handover", "caseworker")
 
@@ -121,21 +148,46 @@ async def on_client_exited(work: Work, envelopes: Sequence[Envelope[ClientExited
         client, data = clients.get(envelope.subject), envelope.data
         if client is None:
             continue
-        standings[client.id].exited_on = data.occurred_on
+        standing = standings[client.id]
+        standing.exited_on, standing.exit_id = data.occurred_on, data.exit_id
+        standing.wrong_letter_id = None  # the goodbye takes the place of whatever was told
         await letters.forget(client, "categorised")
         await letters.forget(client, "handover")
         if data.by != "import" and data.reason not in NO_LETTER_AT_EXIT:
-            if standings[client.id].track is None:
+            if standing.track is None:
                 letters.wait(client, "exit", "category")
             else:
-                write(work, client, standings[client.id], "exit", data.by)
+                write(work, client, standing, "exit", data.by, tells_of=data.exit_id)
+
+
+async def on_exit_reverted(work: Work, envelopes: Sequence[Envelope[ExitReverted]]) -> None:
+    """The goodbye was a mistake: a letter says that it does not hold. What waited when the client left, waits again."""
+    clients, standings, letters = await _in_hand(work, envelopes)
+    for envelope in envelopes:
+        client, data = clients.get(envelope.subject), envelope.data
+        if client is None:
+            continue
+        standing = standings[client.id]
+        standing.exited_on = standing.exit_id = None
+        await letters.forget(client, "exit")
+        goodbye = await newest_letter(work.session, client.id, Letter.tells_of == data.exit_id)
+        untold = await _is_untold(work, client, standing)
+        if goodbye is None and not untold:
+            continue
+        standing.wrong_letter_id = goodbye.id if goodbye else None
+        if _guided_as_named(standing):
+            await tell(work, client, standing, "categorised", data.by)
+        else:
+            await _tell_what_held(work, client, standing, data.by)
+            letters.wait(client, "categorised", "caseworker")
 
 
 async def on_client_returned(work: Work, envelopes: Sequence[Envelope[ClientReturned]]) -> None:
-    """The client is back: the way to the intake begins anew."""
+    """The client is back: the way to the intake begins anew, and somebody will be found to guide them."""
     clients, standings, letters = await _in_hand(work, envelopes)
     for client in clients.values():
-        standings[client.id].exited_on = None
+        standing = standings[client.id]
+        standing.exited_on = standing.exit_id = standing.caseworker_id = standing.caseworker_role = None
         await letters.forget(client, "exit")
 
 
@@ -176,10 +228,76 @@ def _expects(client: Client, application: Application | None, last_intake: date 
     return application.state == "filed" and (last_intake is None or last_intake < application.filed_on)
 
 
+def _led_to_handover(standing: Standing, categorised: ClientCategorised) -> bool:
+    """Whether the handover that a categorisation led to, or one after it, was heard already.
+
+    A correction on the very day of a handover to another track can only come after it.
+    """
+    on, handed_over_on = categorised.occurred_on, standing.handed_over_on
+    if handed_over_on is None or on > handed_over_on:
+        return False
+    elsewhere = categorised.traits.track != standing.track
+    return not (categorised.corrects is not None and elsewhere and on == handed_over_on)
+
+
+async def _was_told_by_handover(
+    work: Work, client: Client, standing: Standing, letters: AwaitedLetters, categorised: ClientCategorised
+) -> None:
+    """The letter on the handover told what this decision led to; what a letter before it told wrongly is corrected."""
+    if categorised.traits.track != standing.track:
+        return
+    standing.assessment_id = categorised.assessment_id
+    standing.named_role = _role(work, client, categorised.traits, categorised.occurred_on)
+    told = await newest_letter(work.session, client.id, Letter.kind == "handover")
+    if told is not None and told.track == standing.track:
+        told.tells_of = categorised.assessment_id
+    if categorised.corrects is not None:
+        wrong = await newest_letter(work.session, client.id, Letter.tells_of == categorised.corrects)
+        standing.wrong_letter_id = wrong.id if wrong else None
+        if wrong is not None and not letters.awaited(client, "handover"):
+            await tell(work, client, standing, "categorised", categorised.by)
+
+
+async def _find_what_was_wrong(work: Work, client: Client, standing: Standing, categorised: ClientCategorised) -> None:
+    """Whether the letter that the client had last told of the decision that is corrected here."""
+    if categorised.corrects is not None:
+        told = await newest_letter(work.session, client.id)
+        if told is not None and told.tells_of == categorised.corrects:
+            standing.wrong_letter_id = told.id
+    elif standing.wrong_letter_id is not None:
+        told = await work.session.get(Letter, standing.wrong_letter_id)
+        if told is not None and (told.track, told.caseworker_role) == (standing.track, standing.named_role):
+            standing.wrong_letter_id = None  # a new decision comes to what the client was told
+
+
+async def _is_untold(work: Work, client: Client, standing: Standing) -> bool:
+    """Whether the last decision was told by no letter yet."""
+    if standing.assessment_id is None:
+        return False
+    return await newest_letter(work.session, client.id, Letter.tells_of == standing.assessment_id) is None
+
+
+async def _tell_what_held(work: Work, client: Client, standing: Standing, by: Actor) -> None:
+    """While a handover is under way, a goodbye that was wrong is corrected by where the client is until then."""
+    wrong = await work.session.get(Letter, standing.wrong_letter_id) if standing.wrong_letter_id else None
+    told = await newest_letter(work.session, client.id, Letter.track.is_not(None))
+    if wrong is None or told is None or standing.caseworker_id is None:
+        return
+    standing.wrong_letter_id, ahead = None, standing.track
+    standing.track = told.track
+    write(work, client, standing, "correction", by, tells_of=told.tells_of, corrects=wrong)
+    standing.track = ahead
+
+
+def _guided_as_named(standing: Standing) -> bool:
+    """Whether the client has a caseworker of the role that the pack named; of an import, whoever it is."""
+    return standing.caseworker_id is not None and standing.named_role in {None, standing.caseworker_role}
+
+
 def _stays_on_track(work: Work, client: Client, standing: Standing, categorised: ClientCategorised) -> bool:
     """Whether a temporary exemption only suspends: the caseworker and the track stay as they are (DIA-9)."""
     until = categorised.traits.exempted_until
-    if until is None or categorised.occurred_on > until or standing.caseworker_id is None:
+    if until is None or categorised.occurred_on > until or standing.caseworker_role is None:
         return False
     pack = pack_of(work, client.municipality)
     return pack.exemption_effect(permanent=False) == "suspend" and standing.track is not None
@@ -205,7 +323,9 @@ HANDLERS: Handlers = {
     AssessmentCompleted: on_assessment_completed,
     ClientCategorised: on_client_categorised,
     CaseworkerAssigned: on_caseworker_assigned,
+    CaseworkerMissing: on_caseworker_missing,
     HandoverAccepted: on_handover_accepted,
     ClientExited: on_client_exited,
+    ExitReverted: on_exit_reverted,
     ClientReturned: on_client_returned,
 }

@@ -118,6 +118,13 @@ class Standing(Base):
     caseworker_role: Mapped[str | None]
     handed_over_on: Mapped[date | None]
     exited_on: Mapped[date | None]
+    exit_id: Mapped[UUID | None]
+    assessment_id: Mapped[UUID | None]
+    """The one that the category and the track come from; none where an import or the longest stay led to them."""
+    named_role: Mapped[str | None]
+    """The role that the pack named at that decision: a letter waits until the caseworker has it."""
+    wrong_letter_id: Mapped[UUID | None]
+    """The letter that turned out to be wrong; the next one corrects it."""
 
 
 class Notification(Base):
@@ -241,6 +248,14 @@ class Letter(Base):
     pack_digest: Mapped[str]
     """Of the pack's very text, so that it can be shown later which words were sent under which policy."""
     sent_on: Mapped[date]
+    corrects: Mapped[UUID | None] = mapped_column(ForeignKey("letters.id"), unique=True)
+    """The letter that was wrong; one that was wrong is corrected once."""
+    tells_of: Mapped[UUID | None]
+    """The assessment or the exit that it tells of, so that a correction of that finds it."""
+    track: Mapped[str | None]
+    """Where it says that the client is guided; none where it says that this ended."""
+    caseworker_id: Mapped[str | None]
+    caseworker_role: Mapped[str | None]
 
 
 class AwaitedLetter(Base):
@@ -368,6 +383,12 @@ async def hold_standings_of(session: AsyncSession, clients: Collection[Client]) 
     query = select(Standing).where(Standing.client_id.in_(of))
     held = await session.scalars(query.order_by(Standing.client_id).with_for_update())
     return {standing.client_id: standing for standing in held}
+
+
+async def newest_letter(session: AsyncSession, client_id: UUID, *conditions: Any) -> Letter | None:
+    """The letter that went out last to a client, of those that meet the conditions."""
+    query = select(Letter).where(Letter.client_id == client_id, *conditions).order_by(Letter.id.desc())
+    return (await session.scalars(query.limit(1))).first()
 
 
 async def last(session: AsyncSession, table: type[Any], client_id: UUID, order: Any, *conditions: Any) -> Any:

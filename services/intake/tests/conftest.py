@@ -9,6 +9,7 @@ from sqlalchemy import text
 
 from contracts import Envelope, Event
 from intake.app import SERVICE
+from policy import Situation
 from tests.support.databases import MakeDatabase
 from tests.support.service import ServiceUnderTest, migrated_database, running
 
@@ -77,6 +78,11 @@ class Intake:
         async with self.service.office.database.in_background() as session:
             return [tuple(row) for row in await session.execute(text(statement), parameters)]
 
+    async def letters(self, client: UUID) -> list[dict[str, Any]]:
+        """The letters to a client, with their text, in the order in which they went out."""
+        listed = (await self.get(f"/clients/{client}/letters")).json()["items"]
+        return [(await self.get(f"/letters/{each['id']}")).json() for each in reversed(listed)]
+
     async def refused(self, path: str, body: Any, status: int = 409, **more: Any) -> dict[str, Any]:
         """The problem with which a POST is refused."""
         answer = await self.post(path, body, **more)
@@ -106,3 +112,15 @@ async def intake(make_database: MakeDatabase, today: date) -> AsyncIterator[Inta
         handlers=SERVICE.handlers, deadlines=SERVICE.deadlines, on=today, key=KEY, index_key=INDEX_KEY,
     ) as service:  # fmt: skip
         yield Intake(service)
+
+
+@pytest.fixture
+def role_of(intake: Intake, today: date) -> dict[str, str]:
+    """The roles that the pack names for categories, asked of the pack itself."""
+    pack = intake.service.office.policies.in_force(VOORSCHOTEN, today)
+    return {
+        category: pack.caseworker_role(
+            Situation(category=category, track=pack.track_of(category), age_band="28-44", indications=frozenset())
+        )
+        for category in ("1A", "1B", "2A", "3B")
+    }

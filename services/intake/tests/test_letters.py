@@ -12,11 +12,9 @@ from chassis.ids import new_id
 from contracts.diagnosis import ClientCategorised, Traits
 from contracts.intake import LetterSent
 from contracts.routing import CaseworkerAssigned, ClientExited, ClientReturned, HandoverAccepted
-from policy import Situation
+from tests.support.shuffle import interleavings
 
 if TYPE_CHECKING:
-    from uuid import UUID
-
     from tests.conftest import Intake
 
     from contracts import Event
@@ -47,23 +45,6 @@ def exited(reason: Any = "work", by: str = "staff:w-1") -> ClientExited:
     return ClientExited(occurred_on=TODAY, by=by, exit_id=new_id(), reason=reason)
 
 
-@pytest.fixture
-def role_of(intake: Intake) -> dict[str, str]:
-    """The roles that the pack names for categories, asked of the pack itself."""
-    pack = intake.service.office.policies.in_force("GM0626", TODAY)
-    return {
-        category: pack.caseworker_role(
-            Situation(category=category, track=pack.track_of(category), age_band="28-44", indications=frozenset())
-        )
-        for category in ("1A", "1B", "2A", "3B")
-    }
-
-
-async def letters(intake: Intake, client: UUID) -> list[dict[str, Any]]:
-    listed = (await intake.get(f"/clients/{client}/letters")).json()["items"]
-    return [(await intake.get(f"/letters/{each['id']}")).json() for each in reversed(listed)]
-
-
 @pytest.mark.parametrize("order", list(permutations(range(2))))
 @pytest.mark.requirement("ROU-14")
 async def test_a_letter_tells_track_and_caseworker_whichever_is_heard_first(
@@ -73,10 +54,10 @@ async def test_a_letter_tells_track_and_caseworker_whichever_is_heard_first(
     events: list[Event] = [categorised(), assigned(role_of["1A"])]
 
     for number in order:
-        assert await letters(intake, client) == []
+        assert await intake.letters(client) == []
         await intake.hear(client, events[number])
 
-    [letter] = await letters(intake, client)
+    [letter] = await intake.letters(client)
     assert letter["kind"] == "categorised"
     assert letter["subject"] == "U hoort bij Re-integratie"
     assert "Beste Noor van der Ven,\n" in letter["body"]
@@ -87,6 +68,7 @@ async def test_a_letter_tells_track_and_caseworker_whichever_is_heard_first(
     [sent] = await intake.said(LetterSent, client)
     assert sent.data.model_dump() == {
         "occurred_on": TODAY, "by": "staff:w-1", "letter_id": sent.data.letter_id, "kind": "categorised",
+        "corrects": None,
     }  # fmt: skip
     assert str(sent.data.letter_id) == letter["id"]
 
@@ -96,7 +78,7 @@ async def test_who_keeps_the_caseworker_hears_at_once(intake: Intake, role_of: d
     assert role_of["1A"] == role_of["1B"]
     await intake.hear(client, categorised("1A"), assigned(role_of["1A"]), categorised("1B"))
 
-    assert [each["kind"] for each in await letters(intake, client)] == ["categorised", "categorised"]
+    assert [each["kind"] for each in await intake.letters(client)] == ["categorised", "categorised"]
 
 
 async def test_a_temporary_exemption_that_only_suspends_leaves_track_and_caseworker(
@@ -106,7 +88,7 @@ async def test_a_temporary_exemption_that_only_suspends_leaves_track_and_casewor
     await intake.hear(client, categorised("1A"), assigned(role_of["1A"]))
     await intake.hear(client, categorised("3B", "participation", exempted_until=date(2024, 6, 1)))
 
-    _, second = await letters(intake, client)
+    _, second = await intake.letters(client)
     assert "Re-integratie" in second["body"]
 
 
@@ -120,22 +102,14 @@ async def test_after_a_handover_one_letter_tells_it_all(
     events: list[Event] = [accepted(), assigned(role_of["2A"], "handover", "p-3", by="staff:p-1")]
 
     for number in order:
-        assert len(await letters(intake, client)) == 1
+        assert len(await intake.letters(client)) == 1
         await intake.hear(client, events[number])
 
-    _, letter = await letters(intake, client)
+    _, letter = await intake.letters(client)
     assert letter["kind"] == "handover"
     assert "U gaat verder bij Participatie." in letter["body"]
     assert "(p-3)" in letter["body"]
     assert await intake.rows("SELECT * FROM awaited_letters") == []
-
-
-def interleavings(one: list[Event], other: list[Event]) -> list[list[Event]]:
-    """Every order that keeps the order of each producer."""
-    if not one or not other:
-        return [one + other]
-    with_one = [[one[0], *rest] for rest in interleavings(one[1:], other)]
-    return with_one + [[other[0], *rest] for rest in interleavings(one, other[1:])]
 
 
 async def test_every_order_of_the_two_producers_ends_with_the_handover_told(
@@ -149,7 +123,7 @@ async def test_every_order_of_the_two_producers_ends_with_the_handover_told(
         client = await intake.client()
         await intake.hear(client, *order)
 
-        told = await letters(intake, client)
+        told = await intake.letters(client)
         assert [each["kind"] for each in told if each["kind"] == "handover"] == ["handover"]
         assert len(told) <= 2
         assert "Participatie" in told[-1]["body"]
@@ -162,7 +136,7 @@ async def test_a_change_of_caseworker_alone_is_no_letter(intake: Intake, role_of
     client = await intake.client()
     await intake.hear(client, categorised(), assigned(role_of["1A"]), assigned(role_of["1A"], "transfer", "w-8"))
 
-    assert len(await letters(intake, client)) == 1
+    assert len(await intake.letters(client)) == 1
 
 
 async def test_a_letter_says_goodbye_but_not_to_the_dead(intake: Intake, role_of: dict[str, str]) -> None:
@@ -176,9 +150,9 @@ async def test_a_letter_says_goodbye_but_not_to_the_dead(intake: Intake, role_of
     await intake.hear(left, exited("moved_away"))
     await intake.hear(never_guided, exited("benefit_refused"))
 
-    kinds = [[each["kind"] for each in await letters(intake, client)] for client in (working, dead, left, never_guided)]
+    kinds = [[each["kind"] for each in await intake.letters(client)] for client in (working, dead, left, never_guided)]
     assert kinds == [["categorised", "exit"], ["categorised"], ["categorised"], []]
-    assert (await letters(intake, working))[1]["subject"] == "Onze hulp aan u stopt"
+    assert (await intake.letters(working))[1]["subject"] == "Onze hulp aan u stopt"
 
 
 async def test_a_goodbye_that_is_heard_before_the_category_goes_out_with_it(
@@ -187,13 +161,13 @@ async def test_a_goodbye_that_is_heard_before_the_category_goes_out_with_it(
     client, returned = await intake.client(), await intake.client()
     await intake.hear(client, assigned(role_of["1A"]), exited())
     await intake.hear(returned, exited(), ClientReturned(occurred_on=TODAY, by="staff:w-1"))
-    assert await letters(intake, client) == []
+    assert await intake.letters(client) == []
 
     await intake.hear(client, categorised(), categorised("1B"))
     await intake.hear(returned, categorised(), assigned(role_of["1A"]))
 
-    assert [each["kind"] for each in await letters(intake, client)] == ["exit"]
-    assert [each["kind"] for each in await letters(intake, returned)] == ["categorised"]
+    assert [each["kind"] for each in await intake.letters(client)] == ["exit"]
+    assert [each["kind"] for each in await intake.letters(returned)] == ["categorised"]
 
 
 @pytest.mark.requirement("ROU-14")
@@ -204,7 +178,7 @@ async def test_nobody_writes_to_the_dead(intake: Intake, role_of: dict[str, str]
 
     await intake.hear(client, assigned(role_of["1A"]), categorised("1B"), accepted(), exited())
 
-    assert await letters(intake, client) == []
+    assert await intake.letters(client) == []
 
 
 async def test_an_import_is_no_reason_for_a_letter(intake: Intake, role_of: dict[str, str]) -> None:
@@ -212,7 +186,7 @@ async def test_an_import_is_no_reason_for_a_letter(intake: Intake, role_of: dict
     await intake.hear(client, categorised(basis="import", by="import"))
     await intake.hear(client, assigned(role_of["1A"], "import", by="import"), exited(by="import"))
 
-    assert await letters(intake, client) == []
+    assert await intake.letters(client) == []
 
 
 async def test_what_is_heard_of_somebody_unknown_does_no_harm(intake: Intake) -> None:
@@ -231,7 +205,7 @@ async def test_what_is_heard_of_two_producers_at_the_same_moment_still_makes_one
             intake.hear(client, categorised()),
             intake.hear(client, assigned(role_of["1A"])),
         )
-        assert len(await letters(intake, client)) == 1
+        assert len(await intake.letters(client)) == 1
 
 
 @pytest.mark.requirement("ROU-14")
@@ -246,7 +220,7 @@ async def test_a_letter_is_looked_at_before_it_is_sent(intake: Intake) -> None:
     assert "U gaat verder bij Participatie." in seen["body"]
     assert "{{" not in seen["body"]
     assert seen["packDigest"] == intake.service.office.policies.in_force("GM0626", TODAY).digest
-    assert await letters(intake, client) == []
+    assert await intake.letters(client) == []
 
 
 async def test_a_draft_of_a_letter_is_looked_at_and_complained_of(intake: Intake) -> None:

@@ -128,7 +128,7 @@ WORDS: Mapping[type[Event], Words] = {
     intake.IntegrationPlanMade: _step_of("plan_id"),
     intake.LanguageTestDue: _plain,
     intake.LanguageTestTaken: _tested,
-    intake.LetterSent: _what("kind"),
+    intake.LetterSent: _step_of("letter_id", what="kind", corrects="corrects"),
     intake.CaseImported: _imported,
     # diagnosis
     diagnosis.DiagnosisInvited: _what("reason"),

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from chassis.work import Work
 from intake import caseload
-from intake.actions.clients import pack_of
+from intake.actions.policies import pack_of
 from intake.actions.registration import register
 from intake.caseload import BrokenLine, Case, Line
 from intake.csvlines import Record

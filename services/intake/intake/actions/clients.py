@@ -11,24 +11,11 @@ from chassis.deadlines import cancel
 from chassis.work import Work
 from contracts.intake import ClientDeceased, ClientMovedAway, ClientRegistrationUndone
 from contracts.model import Event
+from intake.actions.letters import withdraw
 from intake.identity import Identity
-from intake.problems import NoPolicy, RegistrationClosed
+from intake.problems import RegistrationClosed
 from intake.tables import Application, AwaitedLetter, Client, Notification, client_by_id
 from intake.vault import Vault
-from policy import Intake, NoPolicyInForce, Pack, UnknownMunicipality
-
-
-def pack_of(work: Work, municipality: str) -> Pack:
-    """The municipality's policy as it is today."""
-    try:
-        return work.policies.in_force(municipality, work.today)
-    except (NoPolicyInForce, UnknownMunicipality):
-        raise NoPolicy(f"There is no policy pack for {municipality} on {work.today}.") from None
-
-
-def intake_policy(work: Work, municipality: str) -> Intake:
-    """What the municipality's policy says of the gate and the intake."""
-    return pack_of(work, municipality).intake
 
 
 async def open_client(work: Work, client_id: UUID) -> Client:
@@ -55,6 +42,7 @@ async def depart(work: Work, client_id: UUID, on: date, to: str | None) -> Clien
 async def undo(work: Work, vault: Vault, client_id: UUID, reason: str) -> Client:
     """A registration was a mistake: nothing of it remains open."""
     client = await open_client(work, client_id)
+    await withdraw(work, client)
     Identity(vault, client).write(undone_because=reason)
     event = ClientRegistrationUndone(occurred_on=work.today, by=work.actor)
     return await _end(work, client, "undone", work.today, event)

@@ -14,7 +14,8 @@ from contracts.intake import (
     BenefitDecided,
     NotificationReceived,
 )
-from intake.actions.clients import intake_policy, open_client
+from intake.actions.clients import open_client
+from intake.actions.policies import intake_policy
 from intake.actions.registration import come_back
 from intake.identity import Identity
 from intake.problems import ApplicationOpen, Ended, IntakeFirst, NotificationFirst, SearchPeriodRuns, ShortFormUnknown

@@ -9,7 +9,8 @@ from sqlalchemy import select
 from chassis.deadlines import NewDeadline, cancel, current, set_deadlines
 from chassis.work import Work
 from contracts.intake import IntegrationPlanMade, SocialGuidanceStarted
-from intake.actions.clients import intake_policy, open_client
+from intake.actions.clients import open_client
+from intake.actions.policies import intake_policy
 from intake.problems import NoIntegrationPlan
 from intake.tables import Client, IntegrationPlan
 from policy import reckon

@@ -3,9 +3,12 @@
 A letter tells of two events that come from two services in either order, so it waits for the second. Who came in by an
 import hears nothing of that import, and nobody writes to the dead. The name stays open in what is kept: it is filled in
 when the letter is read, so that letters hold no identity data.
+
+What a letter told may turn out to be wrong. Then the next letter is the one that corrects it, once, and as soon as it
+can say what holds. Where a correction leaves what the client was told as it is, there is nothing to write.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -15,9 +18,10 @@ from chassis.problems import Invalid
 from chassis.work import Work
 from contracts.intake import LetterSent
 from contracts.model import Actor
-from intake.actions.clients import open_client, pack_of
-from intake.tables import AwaitedLetter, Client, Letter, Standing
+from intake.actions.policies import pack_of
+from intake.tables import AwaitedLetter, Client, Letter, Standing, newest_letter
 from policy import Pack
+from policy.dutch import day
 from policy.letters import Filled, LetterId, Template
 from policy.letters import Letter as Written
 from policy.readability import Reading
@@ -25,6 +29,8 @@ from policy.readability import Reading
 NAME_STAYS_OPEN = "{{ name }}"
 NOBODY_YET = "de gemeente"
 """Whom to call where no caseworker is known."""
+GOES_ON: Collection[LetterId] = ("categorised", "handover", "correction")
+"""The letters that say on which track the client is guided, and by whom."""
 
 
 class AwaitedLetters:
@@ -39,6 +45,10 @@ class AwaitedLetters:
         """Those of these clients."""
         query = select(AwaitedLetter).where(AwaitedLetter.client_id.in_(set(client_ids)))
         return cls(work, await work.session.scalars(query))
+
+    def awaited(self, client: Client, kind: LetterId) -> bool:
+        """Whether a letter of this kind awaits something."""
+        return (client.id, kind) in self._rows
 
     async def arrived(self, client: Client, kind: LetterId, awaits: str) -> bool:
         """Whether a letter of this kind awaited just this; then it awaits nothing more."""
@@ -64,22 +74,60 @@ class AwaitedLetters:
             await self._work.session.delete(row)
 
 
-def write(work: Work, client: Client, standing: Standing, kind: LetterId, by: Actor) -> None:
+async def tell(work: Work, client: Client, standing: Standing, kind: LetterId, by: Actor) -> None:
+    """Write where the client stands now: in a letter of this kind, or in one that corrects what an earlier one told."""
+    wrong = await work.session.get(Letter, standing.wrong_letter_id) if standing.wrong_letter_id else None
+    standing.wrong_letter_id = None
+    if wrong is None:
+        write(work, client, standing, kind, by, tells_of=standing.assessment_id)
+    elif says_the_same(wrong, standing):
+        wrong.tells_of = standing.assessment_id
+    else:
+        write(work, client, standing, "correction", by, tells_of=standing.assessment_id, corrects=wrong)
+
+
+def says_the_same(letter: Letter, standing: Standing) -> bool:
+    """Whether what this letter told of track and kind of caseworker is what holds; a transfer is told by no letter."""
+    return (letter.track, letter.caseworker_role) == (standing.track, standing.caseworker_role)
+
+
+def write(
+    work: Work,
+    client: Client,
+    standing: Standing,
+    kind: LetterId,
+    by: Actor,
+    *,
+    tells_of: UUID | None,
+    corrects: Letter | None = None,
+) -> None:
     """Write a letter and send it; nobody writes to who died, left, or was never a client."""
-    if client.state != "registered" or standing.track is None:
+    if client.state != "registered" or (standing.track is None and kind != "withdrawal"):
         return
     pack = pack_of(work, client.municipality)
     template = pack.letters.get(kind)
     if template is None:
         return
-    filled = template.filled(values_for(pack, standing, standing.track))
+    filled = template.filled(values_for(pack, standing, standing.track) | _of_the_wrong(corrects))
+    goes_on = kind in GOES_ON
     letter = Letter(
         id=work.ids(), client_id=client.id, municipality=client.municipality, kind=kind, sent_on=work.today,
         subject=filled.subject, body=filled.body, template=named(pack, template), pack_digest=pack.digest,
+        corrects=corrects.id if corrects else None, tells_of=tells_of,
+        track=standing.track if goes_on else None, caseworker_id=standing.caseworker_id if goes_on else None,
+        caseworker_role=standing.caseworker_role if goes_on else None,
     )  # fmt: skip
     work.session.add(letter)
-    event = LetterSent(occurred_on=work.today, by=by, letter_id=letter.id, kind=kind)
+    event = LetterSent(occurred_on=work.today, by=by, letter_id=letter.id, kind=kind, corrects=letter.corrects)
     work.publish(client.id, client.municipality, event)
+
+
+async def withdraw(work: Work, client: Client) -> None:
+    """Say that what was written to this client was a mistake: somebody who was never to be registered got letters."""
+    wrong = await newest_letter(work.session, client.id)
+    if wrong is not None:
+        nothing = Standing(client_id=client.id)
+        write(work, client, nothing, "withdrawal", work.actor, tells_of=None, corrects=wrong)
 
 
 @dataclass(frozen=True)
@@ -92,21 +140,25 @@ class Preview:
     complaints: tuple[str, ...]
 
 
-async def preview_of(
-    work: Work, client_id: UUID, kind: LetterId, track: str | None, draft: Template | None
-) -> tuple[Client, Preview]:
-    """The letter that this client would get now, by the pack in force or by a draft of its template."""
-    client = await open_client(work, client_id)
+async def preview_of(work: Work, client: Client, kind: LetterId, track: str | None, draft: Template | None) -> Preview:
+    """The letter that this client would get now, by the pack in force or by a draft of its template.
+
+    What corrects a letter corrects the one that went out last; where none did, one of today.
+    """
     standing = await work.session.get(Standing, client.id) or Standing(client_id=client.id)
     pack, on_track = pack_of(work, client.municipality), track or standing.track
-    if on_track is None:
+    if on_track is None and kind != "withdrawal":
         raise Invalid.at("#/track", "is needed: this client is on no track yet")
     if track is not None and track not in pack.tracks:
         raise Invalid.at("#/track", f"is one of {', '.join(pack.tracks)}")
     template = draft or pack.letters[kind]
     values = values_for(pack, standing, on_track)
+    wrong = await newest_letter(work.session, client.id) or Letter(
+        sent_on=work.today, subject=pack.letters["exit"].filled(values).subject
+    )
+    values |= _of_the_wrong(wrong)
     complaints = Reading.of_letter(template, values["track_meaning"]).complaints
-    return client, Preview(template.filled(values), named(pack, template), pack.digest, complaints)
+    return Preview(template.filled(values), named(pack, template), pack.digest, complaints)
 
 
 def addressed(text: str, name: str) -> str:
@@ -120,16 +172,21 @@ def named(pack: Pack, template: Template) -> str:
     return f"{pack.id} {pack.version} {version}"
 
 
-def values_for(pack: Pack, standing: Standing, track: str) -> dict[str, str]:
+def values_for(pack: Pack, standing: Standing, track: str | None) -> dict[str, str]:
     """What the placeholders stand for, for who is on this track; a track of an earlier policy goes by its id."""
-    known = pack.tracks.get(track)
+    known = pack.tracks.get(track or "")
     return {
         "name": NAME_STAYS_OPEN,
-        "track_label": known.label if known else track,
+        "track_label": known.label if known else track or "",
         "track_meaning": known.meaning if known else "",
         "caseworker_name": _caseworker(pack, standing),
         "municipality_name": pack.name,
     }
+
+
+def _of_the_wrong(letter: Letter | None) -> dict[str, str]:
+    """How a letter that corrects another refers to it."""
+    return {} if letter is None else {"letter_date": day(letter.sent_on), "letter_subject": letter.subject}
 
 
 def _caseworker(pack: Pack, standing: Standing) -> str:

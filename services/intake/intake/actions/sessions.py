@@ -11,7 +11,8 @@ from chassis.deadlines import NewDeadline, cancel, set_deadline
 from chassis.problems import Invalid, NotFound
 from chassis.work import Work
 from contracts.intake import InformationSessionHeld, IntakeHeld, LanguageTestTaken
-from intake.actions.clients import intake_policy, open_client
+from intake.actions.clients import open_client
+from intake.actions.policies import intake_policy
 from intake.problems import DiagnosisFirst, NoIntake, SessionFirst, SessionFull
 from intake.tables import (
     Attendance,

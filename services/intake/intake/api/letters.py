@@ -1,6 +1,6 @@
 """Letters that went out."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter
@@ -12,6 +12,7 @@ from chassis.problems import Invalid, NotFound
 from chassis.routes import ServiceRoute, WorkInHand
 from chassis.security import allow
 from intake.actions import audit
+from intake.actions.clients import open_client
 from intake.actions.letters import addressed, preview_of
 from intake.api.common import ENTERED_BY, VaultInHand
 from intake.identity import Identity
@@ -30,6 +31,10 @@ class LetterInList(AnswerModel):
     template: str
     pack_digest: str
     sent_on: Day
+    corrects: UUID | None
+    """The letter before it that turned out to be wrong, which this one sets right."""
+    corrected_by: UUID | None
+    """The letter after it that sets this one right."""
 
 
 class LetterAnswer(LetterInList):
@@ -45,8 +50,9 @@ async def list_letters(client_id: UUID, work: WorkInHand) -> Items[LetterInList]
     """The letters to a client, the newest first."""
     client = await client_by_id(work.session, client_id)
     query = select(Letter).where(Letter.client_id == client.id)
-    rows = await work.session.scalars(query.order_by(Letter.sent_on.desc(), Letter.id.desc()))
-    return Items(items=[LetterInList.model_validate(row) for row in rows])
+    rows = (await work.session.scalars(query.order_by(Letter.sent_on.desc(), Letter.id.desc()))).all()
+    corrected_by = {row.corrects: row.id for row in rows}
+    return Items(items=[LetterInList(**_fields(row), corrected_by=corrected_by.get(row.id)) for row in rows])
 
 
 @router.get("/letters/{letter_id}", dependencies=[allow(*ENTERED_BY)])
@@ -56,11 +62,11 @@ async def read_letter(letter_id: UUID, work: WorkInHand, vault: VaultInHand) -> 
     if letter is None:
         raise NotFound("There is no letter of this id.")
     client = await client_by_id(work.session, letter.client_id)
+    corrected_by = await work.session.scalar(select(Letter.id).where(Letter.corrects == letter.id))
     name = Identity(vault, client).name.whole
     audit.record(work, "letter.read", letter.municipality, client.id)
     return LetterAnswer(
-        id=letter.id, client_id=client.id, kind=letter.kind, template=letter.template,
-        pack_digest=letter.pack_digest, sent_on=letter.sent_on,
+        **_fields(letter), corrected_by=corrected_by,
         subject=addressed(letter.subject, name), body=addressed(letter.body, name),
         secret_address=client.secret_address,
     )  # fmt: skip
@@ -97,8 +103,9 @@ class PreviewAnswer(AnswerModel):
 @router.post("/clients/{client_id}/letter-previews", dependencies=[allow(*ENTERED_BY)])
 async def preview_letter(client_id: UUID, body: NewPreview, work: WorkInHand, vault: VaultInHand) -> PreviewAnswer:
     """A letter as the client would read it now. Every look is recorded; there are no letters to who died or left."""
-    draft = None if body.template is None else _draft(body.template)
-    client, preview = await preview_of(work, client_id, body.kind, body.track, draft)
+    draft = None if body.template is None else _draft(body.template, body.kind)
+    client = await open_client(work, client_id)
+    preview = await preview_of(work, client, body.kind, body.track, draft)
     name = Identity(vault, client).name.whole
     audit.record(work, "letter.previewed", client.municipality, client.id)
     subject, text = addressed(preview.filled.subject, name), addressed(preview.filled.body, name)
@@ -108,8 +115,14 @@ async def preview_letter(client_id: UUID, body: NewPreview, work: WorkInHand, va
     )  # fmt: skip
 
 
-def _draft(written: DraftTemplate) -> Template:
+def _fields(letter: Letter) -> dict[str, Any]:
+    return {name: getattr(letter, name) for name in LetterInList.model_fields if name != "corrected_by"}
+
+
+def _draft(written: DraftTemplate, kind: LetterId) -> Template:
     try:
-        return Template(subject=written.subject, body=written.body)
+        return Template(subject=written.subject, body=written.body).fits(kind)
     except ValidationError as fault:
         raise Invalid.at("#/template", fault.errors()[0]["msg"]) from fault
+    except ValueError as fault:
+        raise Invalid.at("#/template", str(fault)) from fault

@@ -74,7 +74,8 @@ _CODES: Mapping[str, Mapping[str, str]] = {
     },
     "letter": {
         "categorised": "de indeling en de consulent", "handover": "de overdracht",
-        "exit": "het einde van de begeleiding",
+        "exit": "het einde van de begeleiding", "correction": "wat in een eerdere brief niet klopte",
+        "withdrawal": "eerdere brieven, die niet gelden",
     },
 }  # fmt: skip
 

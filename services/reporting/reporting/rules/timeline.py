@@ -11,6 +11,7 @@ REPLACES: Mapping[str, tuple[str, ...]] = {
     "ClientRegistrationUndone": ("ClientRegistered",),
     "ExitReverted": ("ClientExited",),
     "RegistrationRestored": ("ClientDeceased", "ClientMovedAway"),
+    "LetterSent": ("LetterSent",),
     "ConversationHeld": ("ConversationHeld", "ReviewHeld", "ParticipationRecorded"),
     "ReviewHeld": ("ConversationHeld", "ReviewHeld", "ParticipationRecorded"),
     "ConversationCancelled": ("ConversationHeld", "ReviewHeld", "ParticipationRecorded"),

@@ -81,10 +81,10 @@ async def revert(work: Work, exit_id: UUID, reason: str) -> Exit:
     made.reverted_on, made.reverted_because = act.on, reason
     made.aftercare = made.allowances_check = None
     journey.state = "active"
-    say(work, journey, ExitReverted(occurred_on=act.on, by=act.by, exit_id=made.id))
-    _restore(work, journey, made, act)
     if journey.category is not None:  # the caseworker, when still there; else another, or the list
         await caseworkers.assign(work, [Assignment(journey, "transfer", act, journey.caseworker_id)])
+    say(work, journey, ExitReverted(occurred_on=act.on, by=act.by, exit_id=made.id))  # the letter names the caseworker
+    _restore(work, journey, made, act)
     await terms.restate(work, [journey])
     return made
 
