@@ -3,6 +3,7 @@
 from datetime import date
 
 from policy import Library, Pack, Situation, Term, reckon
+from policy.letters import LETTERS
 from tests.support.packs import SHARED_PLAN, pack_of, routes, within
 from tests.support.rules_out import Without, held
 
@@ -299,7 +300,7 @@ def test_rou_13_half_a_year_of_aftercare_and_an_allowances_check(library: Librar
 @held(
     "ROU-14",
     without=(
-        *(Without(f"base:letters/{letter}") for letter in ("categorised", "handover", "exit")),
+        *(Without(f"base:letters/{letter}") for letter in LETTERS),
         Without("uithoorn:letters/categorised"), Without("base:letters/categorised/body", "Beste {{ name }}"),
     ),
 )  # fmt: skip
