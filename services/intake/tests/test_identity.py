@@ -49,7 +49,7 @@ async def test_no_identity_leaves_the_sealed_columns(
         CaseworkerAssigned(occurred_on=day, by="clock", caseworker_id="w", role="r", occasion="categorised"),
         ClientCategorised(occurred_on=day, by="staff:x", assessment_id=new_id(), old_category=None, old_track=None,
                           traits=traits, receipt=None),
-        CaseworkerAssigned(occurred_on=day, by="clock", caseworker_id="w", role="r", occasion="transfer"),
+        CaseworkerAssigned(occurred_on=day, by="clock", caseworker_id="w", role="r", occasion="categorised"),
     )  # fmt: skip
     letters = (await intake.get(f"/clients/{client}/letters")).json()["items"]
     assert "Merkgiven van merk Merkfamily" in (await intake.get(f"/letters/{letters[0]['id']}")).json()["body"]
