@@ -25,6 +25,7 @@ CHASSIS_TABLES = frozenset(
         "guided",
         "colleagues",
         "stand_ins",
+        "feed_floors",
     }
 )
 
@@ -81,6 +82,12 @@ def fence(service: str, table: str, column: str = "client_id") -> None:
     """Requests read of a table only rows of clients whom their caller sees, by the column that names the client."""
     seen = sight.predicate(f"{table}.{column}")
     op.execute(f"CREATE POLICY of_sight ON {table} AS RESTRICTIVE FOR SELECT TO {service}_app USING ({seen})")
+
+
+def create_feed_floors(service: str) -> None:
+    """The table in which `chassis.feed` keeps how far a log was pruned, for a service that has such a log."""
+    op.execute("CREATE TABLE feed_floors (log text PRIMARY KEY, position bigint NOT NULL)")
+    op.execute(f"GRANT SELECT, INSERT, UPDATE ON feed_floors TO {service}_background")
 
 
 def create_chassis_tables(service: str) -> None:

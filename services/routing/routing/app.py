@@ -6,16 +6,18 @@ from fastapi import FastAPI
 
 from chassis import process
 from chassis.app import create_app
-from chassis.background import Background
+from chassis.background import Background, Repeated
 from chassis.feed import Feed
-from chassis.positions import Positions
 from chassis.process import Definition, OnMoved
 from chassis.security import TokenVerifier
 from chassis.work import Office
+from routing.actions.following import log_of
 from routing.api import ROUTERS
 from routing.deadlines import DEADLINES
 from routing.events import HANDLERS
 from routing.settings import Settings
+
+HOUR = 3600.0
 
 
 def create(
@@ -27,6 +29,11 @@ def create(
     on_moved: OnMoved | None = None,
 ) -> FastAPI:
     """The app of routing."""
+    log = log_of(office.database)
+
+    async def prune() -> None:
+        await log.prune(settings.changes_kept_days)
+
     app = create_app(
         service="routing",
         title="Opstap: routing",
@@ -35,10 +42,10 @@ def create(
         office=office,
         settings=settings,
         verifier=verifier,
-        background=background,
+        background=[*background, Repeated("prune changes", HOUR, prune)],
         on_moved=on_moved,
     )
-    app.state.changes = Feed(Positions(office.database, "client_changes"), longest=settings.longest_stream)
+    app.state.changes = Feed(log, longest=settings.longest_stream)
     return app
 
 

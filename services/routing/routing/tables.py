@@ -393,13 +393,15 @@ class WorkItem(Base):
 
 
 class ClientChange(Base):
-    """Something changed about a client or on the work lists where the client stands: a line of the change feed."""
+    """A line of the change feed: something changed about a client, or on the work lists where the client stands.
+
+    Without a client it is about the staff: who is in which team, away, or stands in.
+    """
 
     __tablename__ = "client_changes"
-    __table_args__ = (Index("ix_client_changes_client", "client_id", "position"),)
 
     position: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
-    client_id: Mapped[UUID] = mapped_column(Uuid)
+    client_id: Mapped[UUID | None] = mapped_column(Uuid)
     caseworkers: Mapped[list[str]] = mapped_column(ARRAY(Text))
     """Who guides the client now, and who did before this change."""
     roles: Mapped[list[str]] = mapped_column(ARRAY(Text))

@@ -16,6 +16,8 @@ from opstap.postgres import free_port
 from tests.support.answers import assert_headers, assert_problem, valid
 from tests.support.notes import FRONT_END, Notes
 
+WANTED = "authorization,idempotency-key,last-event-id"
+
 
 async def test_head_answers_as_get_without_the_body(notes: Notes, municipality: str) -> None:
     staff = notes.bearer(municipalities=[municipality])
@@ -41,7 +43,7 @@ async def test_a_method_that_is_not_there_names_those_that_are(notes: Notes) -> 
 
 async def test_a_page_of_an_allowed_origin_may_call_and_no_other(notes: Notes, municipality: str) -> None:
     staff = notes.bearer(municipalities=[municipality])
-    asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization,idempotency-key"}
+    asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": WANTED}
     preflight = await notes.http.options("/v1/notes", headers={"Origin": FRONT_END, **asked})
     assert preflight.status_code == 200
     assert preflight.headers["access-control-allow-origin"] == FRONT_END

@@ -12,7 +12,7 @@ from chassis.problems import Invalid, NotFound
 from chassis.work import Work
 from contracts.routing import DeputyChosen
 from policy.terms import Term
-from routing.actions import caseworkers
+from routing.actions import caseworkers, following
 from routing.problems import AbsenceOver
 from routing.tables import Absence, Staff
 
@@ -150,7 +150,8 @@ async def _one_at_a_time(work: Work, municipality: str) -> None:
 
 
 async def _tell(work: Work, absence: Absence) -> None:
-    """Others hear who stands in; nobody hears of an absence in which nobody does."""
+    """Others hear who stands in; nobody hears of an absence in which nobody does, but it shows on work lists."""
+    following.staff_changed(work, absence.municipality, absence.staff_id)
     if absence.deputy_id is not None:
         work.publish(
             absence.id, absence.municipality,

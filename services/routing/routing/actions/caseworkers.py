@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from chassis import sight
 from chassis.work import Work
 from contracts.routing import CaseworkerAssigned, CaseworkerMissing, StaffChanged
-from routing.actions import journeys, roster
+from routing.actions import following, journeys, roster
 from routing.actions.journeys import Act, pack_of, say
 from routing.rules import Candidate, least_loaded
 from routing.tables import Journey, Staff
@@ -126,6 +126,7 @@ def tell_changes(work: Work, before: Collection[StaffAsTold], now: Collection[St
                 municipality,
                 StaffChanged.model_validate({"occurred_on": work.today, "by": work.actor, **told}),
             )
+            following.staff_changed(work, municipality, str(told["staff_id"]))
 
 
 async def as_told(work: Work, staff_id: str, municipalities: Collection[str]) -> list[StaffAsTold]:

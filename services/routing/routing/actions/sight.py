@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Protocol
 
 from sqlalchemy import ColumnElement, and_, false, or_, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
@@ -12,10 +12,29 @@ from chassis.security import Role, Token, in_scope
 from chassis.work import Work
 from routing.actions import roster
 from routing.actions.roster import Place, Roster
-from routing.tables import Absence, ClientChange, Staff, WorkItem
+from routing.tables import Absence, Staff, WorkItem
 from routing.work_items import ACCEPTANCE
 
 Scope = Literal["me", "team", "municipality"]
+
+
+class Listed(Protocol):
+    """Somebody on a list, or who was: whose client, and which roles a handover waits for."""
+
+    @property
+    def municipality(self) -> str:
+        """Where."""
+        ...
+
+    @property
+    def caseworkers(self) -> Collection[str]:
+        """Who guides or guided the client."""
+        ...
+
+    @property
+    def roles(self) -> Collection[str]:
+        """Who is to accept."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -41,24 +60,16 @@ class Sight:
             parts.append(and_(here, WorkItem.caseworker_id.is_(None)))
         return and_(here, or_(*parts))
 
-    def changes(self) -> ColumnElement[bool]:
-        """Which changes of clients are seen."""
-        here = ClientChange.municipality.in_(sorted(self.municipalities))
-        if self.caseworkers is None:
-            return here
-        parts = [
-            and_(ClientChange.municipality == municipality, column.overlap(names))
-            for column, places in ((ClientChange.caseworkers, self.caseworkers), (ClientChange.roles, self.receives))
-            for municipality, names in _by_municipality(places)
-        ]
-        if self.unassigned:
-            parts.append(ClientChange.caseworkers == [])
-        return and_(here, or_(false(), *parts))
-
-
-def _by_municipality(places: Collection[Place]) -> Iterator[tuple[str, list[str]]]:
-    for municipality in sorted({where for where, _ in places}):
-        yield municipality, sorted(name for where, name in places if where == municipality)
+    def tells(self, of: Listed) -> bool:
+        """Whether a change is seen: who is or was on the list."""
+        if of.municipality not in self.municipalities:
+            return False
+        return (
+            self.caseworkers is None
+            or any((of.municipality, each) in self.caseworkers for each in of.caseworkers)
+            or any((of.municipality, each) in self.receives for each in of.roles)
+            or (self.unassigned and not of.caseworkers)
+        )
 
 
 def _among(column: InstrumentedAttribute[str | None], places: Collection[Place]) -> ColumnElement[bool]:
