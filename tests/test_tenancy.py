@@ -21,6 +21,7 @@ WITHOUT_MUNICIPALITY = {
     "parked": "events that could not be handled, seen by the background role only",
     "idempotency_keys": "sealed with a key made from the client's own Idempotency-Key",
     "civil_clock": "what day it is",
+    "feed_floors": "how far a change feed was pruned, seen by the background role only",
 }
 """Every table that is not fenced, and why it needs no fence."""
 

@@ -248,8 +248,7 @@ async def test_what_another_process_commits_is_heard(routing: Routing) -> None:
 
 
 async def test_who_comes_to_stand_in_is_told_to_load_the_list_anew_and_hears_of_those_clients(routing: Routing) -> None:
-    for name in ("anna", "bert", "cees"):
-        await routing.staff(**{name: ["income_consultant"]})
+    await routing.staff(anna=["income_consultant"], bert=["income_consultant"], cees=["income_consultant"])
     client = await routing.client("3A", "participation")
     guide = (await routing.journey(client))["caseworkerId"]
     deputy, third = sorted({"anna", "bert", "cees"} - {guide})
