@@ -77,6 +77,7 @@ class Travelled:
         imported = await api.call("POST", "intake", "/caseload-imports", token, IMPORTED.line(client.town.code))
         assert imported["registered"] == 1
         await client.post("intake", "/client-searches", {"bsn": CLIENT.bsn})
+        await client.post("intake", "/client-searches", {"ids": [client.id]})
         await client.post("intake", "/client-searches", {"familyName": f"Family{CLIENT.word}", "birthYear": 1977})
 
     async def is_referred(self, client: Client) -> None:

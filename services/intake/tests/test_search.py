@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import event, text
 
 from chassis.database import Database
+from chassis.ids import new_id
 from intake.names import first_name, kept_under, looked_under
 from tests.support.given import DATA
 
@@ -121,6 +122,22 @@ async def test_everyone_whom_a_search_shows_is_recorded_and_it_says_when_there_a
     assert logged == [
         ("client.search", None), ("client.found", clients[2]), ("client.found", clients[1]), ("client.search", None),
     ]  # fmt: skip
+
+
+async def test_a_list_gets_its_names_in_one_call_and_each_of_them_is_recorded(intake: Intake) -> None:
+    clients = [await intake.client() for _ in range(3)]
+    elsewhere = await intake.client(municipality=ELSEWHERE)
+    gone = await intake.client()
+    await intake.done(f"/clients/{gone}/mergers", {"into": str(clients[0])})
+    here = intake.token("caseworker", municipalities=[VOORSCHOTEN], sub="w-8")
+    asked = [str(each) for each in (clients[1], elsewhere, new_id(), gone)]
+
+    assert await find(intake, here, ids=asked) == [str(clients[1]), str(clients[0])]
+
+    shown = await intake.rows("SELECT client_id FROM audit_entries WHERE actor = 'staff:w-8' AND client_id IS NOT NULL")
+    assert {row[0] for row in shown} == {clients[0], clients[1]}
+    await intake.refused("/client-searches", {"ids": []}, 400)
+    await intake.refused("/client-searches", {"ids": asked, "bsn": next(intake.bsns)}, 400)
 
 
 Statement = tuple[str, Any]

@@ -1,4 +1,4 @@
-"""Finding a client by BSN, or by name and birth year.
+"""Finding a client by BSN, or by name and birth year; and who the clients are of whom one has the ids.
 
 Each search is recorded, and each client that it shows; never what it looked for. A search asks the database the same
 questions whether somebody is registered elsewhere, or nowhere: it looks under the blind indexes of the municipalities
@@ -16,7 +16,7 @@ from intake.actions import audit
 from intake.identity import bsn_index, given_index, name_index
 from intake.names import first_name, looked_under
 from intake.rules import plain_bsn
-from intake.tables import GONE, Client, SearchToken
+from intake.tables import GONE, Client, SearchToken, clients_by_id
 from intake.vault import Vault
 
 MOST_FOUND = 50
@@ -60,18 +60,28 @@ async def by_name(work: Work, vault: Vault, municipalities: Collection[str], nam
     return await _found(work, municipalities, "name and birth year", *conditions)
 
 
+async def by_ids(work: Work, municipalities: Collection[str], ids: Collection[UUID]) -> Found:
+    """Who these clients are; of one that was merged, the one that stays. Who is not in sight is left out."""
+    known = await clients_by_id(work.session, ids)
+    condition = Client.id.in_({client.id for client in known.values()})
+    return await _found(work, municipalities, "id", condition, most=len(ids))
+
+
 def _with_token(municipalities: Collection[str], tokens: Collection[bytes]) -> Select[UUID]:
     return select(SearchToken.client_id).where(
         SearchToken.municipality.in_(municipalities), SearchToken.token.in_(tokens)
     )
 
 
-async def _found(work: Work, municipalities: Collection[str], how: str, *conditions: ColumnElement[bool]) -> Found:
+async def _found(
+    work: Work, municipalities: Collection[str], how: str, *conditions: ColumnElement[bool], most: int | None = None
+) -> Found:
     for municipality in sorted(municipalities):
         audit.record(work, "client.search", municipality, detail=how)
+    most = MOST_FOUND if most is None else most
     query = select(Client).where(Client.municipality.in_(municipalities), Client.state.not_in(GONE), *conditions)
-    rows = (await work.session.scalars(query.order_by(Client.id.desc()).limit(MOST_FOUND + 1))).all()
-    clients = rows[:MOST_FOUND]
+    rows = (await work.session.scalars(query.order_by(Client.id.desc()).limit(most + 1))).all()
+    clients = rows[:most]
     for client in clients:
         audit.record(work, "client.found", client.municipality, client.id, detail=how)
-    return Found(clients, more=len(rows) > MOST_FOUND)
+    return Found(clients, more=len(rows) > most)

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from chassis import sight
 from chassis.models import AnswerModel, ApiModel, Line
+from chassis.pagination import LARGEST_PAGE
 from chassis.routes import ServiceRoute, WorkInHand, location
 from chassis.security import Caller, allow
 from intake.actions import search
@@ -31,20 +32,25 @@ class Registration(NewClient):
 
 
 class ClientSearch(ApiModel):
-    """Who is looked for: by BSN, or by family name and birth year, narrowed by the first given name if told."""
+    """Who is looked for: by BSN, by family name and birth year, narrowed by the first given name if told, or by id."""
 
     bsn: Bsn | None = None
     family_name: Line | None = None
     birth_year: Annotated[int, Field(ge=1850, le=2200)] | None = None
     given_name: Line | None = None
+    ids: Annotated[
+        list[UUID] | None,
+        Field(
+            min_length=1, max_length=LARGEST_PAGE, description="Clients of a list of which the names are to be shown"
+        ),
+    ] = None
 
     @model_validator(mode="after")
     def _one_way(self) -> "ClientSearch":
-        by_name = self.family_name is not None and self.birth_year is not None
-        nothing_else = self.family_name is None and self.birth_year is None and self.given_name is None
-        if (self.bsn is not None and nothing_else) or (self.bsn is None and by_name):
+        told = {name for name, value in self if value is not None}
+        if told in ({"bsn"}, {"ids"}) or told - {"given_name"} == {"family_name", "birth_year"}:
             return self
-        raise ValueError("give a bsn, or a familyName with a birthYear")
+        raise ValueError("give a bsn, a familyName with a birthYear, or ids")
 
 
 class FoundClient(AnswerModel):
@@ -93,11 +99,15 @@ async def register_client(
 async def search_clients(body: ClientSearch, work: WorkInHand, caller: Caller, vault: VaultInHand) -> FoundClients:
     """Find a client in the municipalities of the access token, by BSN or by how the name sounds.
 
+    By `ids` it names the clients of a work list or another page; who is not in sight is left out.
+
     Every search is recorded, and everyone whom it shows; never what it was for.
     """
     if body.bsn is not None:
         refuse(bsn_faults("bsn", body.bsn))
         found = await search.by_bsn(work, vault, caller.municipalities, body.bsn)
+    elif body.ids is not None:
+        found = await search.by_ids(work, caller.municipalities, body.ids)
     else:
         assert body.family_name is not None
         assert body.birth_year is not None
