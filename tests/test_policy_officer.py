@@ -5,11 +5,10 @@ import itertools
 import json
 import re
 import shutil
-import subprocess
-from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
 from datetime import date
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from stdnum.nl import bsn
@@ -18,45 +17,13 @@ from typer.testing import CliRunner
 from opstap.cli import app
 from opstap.demo.api import Api
 from opstap.system import System
+from tests.support import walkthrough
 from tests.support.one_machine import POLICIES, system_on
 
-PAGE = Path(__file__).parents[1] / "docs" / "policy-officer.md"
+PAGE = walkthrough.DOCS / "policy-officer.md"
 TODAY = date(2024, 6, 3)
 UITHOORN = "GM0451"
 CAPACITIES = (38, 42, 44, 55, 80)
-VOLATILE = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-"""Ids of clients differ from run to run."""
-LOGGED = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \[")
-"""What the services log, since they run in this process."""
-
-
-@dataclass(frozen=True)
-class Step:
-    """A command of the page, with what it says there."""
-
-    command: str
-    says: str
-
-
-def steps() -> Iterator[Step]:
-    for block in re.findall(r"```console\n(.*?)```", PAGE.read_text(), flags=re.DOTALL):
-        for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
-            command, _, says = part.partition("\n")
-            yield Step(command, says)
-
-
-def run(command: str) -> str:
-    """What a command prints; `opstap` runs in this process."""
-    if command.startswith("opstap "):
-        return CliRunner().invoke(app, command.split()[1:]).output
-    done = subprocess.run(["bash", "-euc", command], capture_output=True, text=True, check=True)
-    return done.stdout
-
-
-def lines(said: str) -> list[str]:
-    """What was said, line by line, without what differs from run to run."""
-    written = (VOLATILE.sub("(klant)", line.rstrip()) for line in said.splitlines())
-    return [line for line in written if line and not LOGGED.match(line)]
 
 
 @pytest.fixture(scope="module")
@@ -90,13 +57,12 @@ def desk(town: System, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-async def test_the_walk_through_works_as_written(desk: Path) -> None:
-    said = [Step(each.command, await asyncio.to_thread(run, each.command)) for each in steps()]
-    written = list(steps())
-
-    assert [lines(each.says) for each in said] == [lines(each.says) for each in written], "\n".join(
-        f"$ {each.command}\n" + "\n".join(lines(each.says)) for each in said
-    )
+async def test_the_walk_through_works_as_written(town: System, desk: Path) -> None:
+    port = urlsplit(town.url).port
+    assert port
+    said = await walkthrough.walk(PAGE, desk, port, town.settle)
+    differs = walkthrough.differences(said, PAGE)
+    assert not differs, differs
     told = json.loads((desk / "proef.json").read_text())
     assert told["result"]["moved"] == sum(40 <= each < 45 for each in CAPACITIES)
     assert '<html lang="nl">' in (desk / "proef.html").read_text()
@@ -127,4 +93,6 @@ async def test_a_draft_that_is_not_in_order_ends_with_1_and_all_its_faults(desk:
     file.write_text(file.read_text().replace("work_capacity_pct: 40..69", "work_capacity_pct: 45..75"))
     result = await asyncio.to_thread(lambda: CliRunner().invoke(app, ["policy", "try", "policies/uithoorn"]))
     assert result.exit_code == 1
-    assert [re.sub(r":\d+:.*", "", each) for each in lines(result.stdout)] == ["uithoorn/2021-01-01.yaml"] * 2
+    assert [re.sub(r":\d+:.*", "", each) for each in walkthrough.lines(result.stdout)] == [
+        "uithoorn/2021-01-01.yaml"
+    ] * 2
