@@ -10,7 +10,14 @@ from typing import Any
 from uuid import UUID
 
 from contracts import Envelope
-from contracts.partners import GroupChanged, GroupFilled, ReferralClosed, ReferralOverdue, ReferralSent
+from contracts.partners import (
+    GroupChanged,
+    GroupFilled,
+    ReferralClosed,
+    ReferralOverdue,
+    ReferralSent,
+    ReferredPersonCorrected,
+)
 from opstap.verify.evidence import Evidence
 from opstap.verify.findings import Difference
 
@@ -139,7 +146,9 @@ def read_ledgers(file: Path) -> Ledgers:
 def _told(evidence: Evidence) -> Iterator[Envelope[Any]]:
     """What partners tells partners: of a closed referral only whom it had told of it."""
     sent: set[UUID] = set()
-    for each in evidence.events(ReferralSent, ReferralOverdue, ReferralClosed, GroupFilled, GroupChanged):
+    for each in evidence.events(
+        ReferralSent, ReferralOverdue, ReferralClosed, ReferredPersonCorrected, GroupFilled, GroupChanged
+    ):
         if isinstance(each.data, ReferralSent):
             sent.add(each.data.referral_id)
         if not isinstance(each.data, ReferralClosed) or each.data.referral_id in sent:

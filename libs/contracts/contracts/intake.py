@@ -32,6 +32,15 @@ class AgeBandChanged(IntakeEvent):
     previous: AgeBand
 
 
+class IdentityCorrected(IntakeEvent):
+    """Identity data that were wrong were corrected: the names of the fields, never what stands in them."""
+
+    fields: tuple[str, ...]
+    """As the API of intake names them: `bsn`, `name`, `birth_date`, `partner_bsn`, ..."""
+    shown: tuple[str, ...] = ()
+    """What a partner may be shown and is otherwise now, as policy names it: `name`, `birth_year`, `address`, ..."""
+
+
 class ClientsMerged(IntakeEvent):
     """The subject turned out to be registered twice: from now on it is the client `into`."""
 

@@ -64,6 +64,13 @@ class ReferralClosed(ReferralEvent):
     """The municipality withdrew the referral, and the partner is told."""
 
 
+class ReferredPersonCorrected(ReferralEvent):
+    """Of the person in an open referral something is otherwise that the partner may see: it reads it anew."""
+
+    fields: tuple[str, ...]
+    """As policy names them."""
+
+
 class ReferralOverdue(ReferralEvent):
     """The partner let the time for a step pass."""
 

@@ -1,5 +1,6 @@
 """How days and numbers are written in Dutch."""
 
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 
@@ -22,3 +23,9 @@ def number(value: Decimal | float) -> str:
 def euros(value: Decimal | float) -> str:
     """An amount in whole euros."""
     return f"€ {number(round(value))}"
+
+
+def in_words(parts: Sequence[str]) -> str:
+    """A list as it is read: de naam, het adres en de taal."""
+    *before, last = parts
+    return f"{', '.join(before)} en {last}" if before else last

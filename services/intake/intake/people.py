@@ -90,7 +90,11 @@ class CorrectedClient(ApiModel):
     secret_address: bool | None = None
     contact: Contact | None = None
     language: Line | None = None
+    partner_bsn: Bsn | None = None
     housed_on: OptionalDay = None
+    same_person: Annotated[
+        bool, Field(description="Says that BSN, name and birth date were all wrong, and still of the same person")
+    ] = False
 
 
 IdentityField = Literal["name", "contact", "language", "birth_year", "address"]

@@ -10,6 +10,13 @@ class AlreadyRegistered(Conflict):
     title = "This person is registered in the municipality already"
 
 
+class AnotherPerson(Conflict):
+    """A registration that letters were sent about, made into that of somebody else."""
+
+    slug = "another-person"
+    title = "BSN, name and birth date together are another person"
+
+
 class RegistrationClosed(Conflict):
     """A step for somebody who died, moved away or was never a client."""
 

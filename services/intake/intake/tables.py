@@ -93,6 +93,17 @@ class Client(Base):
     }  # fmt: skip
 
 
+class EarlierNumber(Base):
+    """A BSN, as a blind index, under which somebody was registered by mistake: a file may still name them by it."""
+
+    __tablename__ = "earlier_numbers"
+    __table_args__ = (Index("ix_earlier_numbers_municipality_bsn_index", "municipality", "bsn_index"),)
+
+    client_id: Mapped[UUID] = mapped_column(ForeignKey("clients.id"), primary_key=True)
+    bsn_index: Mapped[bytes] = mapped_column(primary_key=True)
+    municipality: Mapped[str]
+
+
 class SearchToken(Base):
     """A form of a family or given name with a birth year, as a blind index: what a search by name looks for."""
 

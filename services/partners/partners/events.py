@@ -14,6 +14,7 @@ from contracts.intake import (
     ClientMovedAway,
     ClientRegistrationUndone,
     ClientsMerged,
+    IdentityCorrected,
 )
 from contracts.routing import (
     ClientExited,
@@ -27,6 +28,7 @@ from contracts.routing import (
 from partners.actions import referrals
 from partners.actions.clients import clients_of, forget, merge
 from partners.actions.groups import PATIENCE
+from partners.actions.referrals import Correction
 from partners.actions.steps import LIMITS, Closing
 
 Stops = ClientDeceased | ClientMovedAway | ClientRegistrationUndone | ClientExited
@@ -99,6 +101,17 @@ async def clients_merged(work: Work, envelopes: Sequence[Envelope[ClientsMerged]
             await referrals.close_doubles(work, {survivor}, closing)
 
 
+async def identity_corrected(work: Work, envelopes: Sequence[Envelope[IdentityCorrected]]) -> None:
+    """Tell whoever may see what was corrected, for as long as the referral is open."""
+    clients = await clients_of(work, {each.subject: each.municipality for each in envelopes})
+    corrections = {
+        clients[each.subject].id: Correction(frozenset(each.data.shown), each.data.occurred_on, each.data.by)
+        for each in envelopes
+        if each.data.shown
+    }
+    await referrals.tell_corrected(work, corrections)
+
+
 async def client_categorised(work: Work, envelopes: Sequence[Envelope[ClientCategorised]]) -> None:
     """Keep what a partner may be told of where the client stands."""
     clients = await clients_of(work, {each.subject: each.municipality for each in envelopes})
@@ -144,6 +157,7 @@ HANDLERS: Handlers = {
     ClientReturned: client_goes_on,
     ExitReverted: client_goes_on,
     ClientsMerged: clients_merged,
+    IdentityCorrected: identity_corrected,
     ClientCategorised: client_categorised,
     CaseImported: case_imported,
     ConversationHeld: conversation_held,

@@ -108,7 +108,7 @@ class ReferralStep(Base):
     referral_id: Mapped[UUID] = mapped_column(Uuid, index=True)
     number: Mapped[int] = mapped_column(Integer)
     step: Mapped[str] = mapped_column(Text)
-    """The state that it led to, or `progress`."""
+    """The state that it led to; or `progress`, or `corrected` when the partner was told that the person was."""
     on: Mapped[date] = mapped_column(Date)
     by: Mapped[str] = mapped_column(Text)
     reason: Mapped[str | None] = mapped_column(Text)

@@ -13,8 +13,9 @@ from contracts.intake import (
     ClientMovedAway,
     ClientRegistrationUndone,
     ClientsMerged,
+    IdentityCorrected,
 )
-from contracts.partners import ReferralClosed
+from contracts.partners import ReferralClosed, ReferredPersonCorrected
 from contracts.routing import ClientExited, ClientReturned, ConversationHeld
 
 if TYPE_CHECKING:
@@ -154,3 +155,33 @@ async def test_no_municipality_in_the_token_means_no_rows(partners: Partners) ->
     elsewhere = partners.token("caseworker", municipalities=("GM0626",))
     assert (await partners.get(f"/referrals/{referral}", headers=elsewhere)).status_code == 404
     assert ONE_TO_ONE["municipality"] == HERE
+
+
+@pytest.mark.requirement("PAR-6", "INT-13")
+async def test_a_partner_is_told_of_what_was_corrected_if_it_may_see_it_and_while_the_referral_is_open(
+    partners: Partners,
+) -> None:
+    client, other = new_id(), new_id()
+    seen, ended = await partners.refer(client), await partners.refer(other)
+    await partners.hear(other, ClientExited(**SAID, exit_id=uuid4(), reason="work"), municipality=HERE)
+
+    for each in (client, other):
+        corrected = IdentityCorrected(**SAID, fields=("bsn", "name"), shown=("name",))
+        await partners.hear(each, corrected, municipality=HERE)
+    await partners.hear(client, IdentityCorrected(**SAID, fields=("bsn",)), municipality=HERE)
+
+    [told] = await partners.said(ReferredPersonCorrected)
+    assert (told.subject, told.data.referral_id, told.data.fields) == (client, seen, ("name",))
+    assert (await partners.referral(seen))["state"] == "sent"
+    assert [each["step"] for each in (await partners.referral(seen))["steps"]][-1] == "corrected"
+    assert (await partners.referral(ended))["state"] == "withdrawn"
+
+
+async def test_a_partner_hears_nothing_of_what_it_may_not_see(partners: Partners) -> None:
+    client = new_id()
+    await partners.refer(client)
+
+    corrected = IdentityCorrected(**SAID, fields=("address", "birth_date"), shown=("address", "birth_year"))
+    await partners.hear(client, corrected, municipality=HERE)
+
+    assert await partners.said(ReferredPersonCorrected) == []

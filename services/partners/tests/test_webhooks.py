@@ -6,6 +6,7 @@ from sqlalchemy import text
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from chassis.ids import new_id
+from contracts.intake import IdentityCorrected
 from contracts.partners import ReferralSent
 from contracts.routing import ReferralWithdrawn
 
@@ -42,6 +43,24 @@ async def test_a_referral_is_told_signed_and_thin(partners: Partners, receiver: 
     assert len(told.body) < 20_000
     [delivery] = await partners.deliveries()
     assert (delivery["state"], delivery["attempts"]) == ("delivered", 1)
+
+
+@pytest.mark.requirement("PAR-6", "INT-13")
+async def test_a_corrected_person_is_told_of_by_the_names_of_the_fields(partners: Partners, receiver: Receiver) -> None:
+    secret = (await partners.endpoint(receiver))["secret"]
+    client = new_id()
+    referral = await partners.refer(client)
+    day = partners.clock.today()
+    corrected = IdentityCorrected(occurred_on=day, by="staff:s-9", fields=("bsn", "name"), shown=("name",))
+    await partners.hear(client, corrected, municipality="GM1916")
+    await partners.sender.settle()
+
+    told = {event["type"]: event for event in receiver.verify(secret)}["nl.klantreizen.referred-person-corrected"]
+    assert (told["subject"], told["sequence"]) == (str(referral), "3")
+    assert told["data"] == {
+        "referralId": str(referral), "partner": "woej", "purpose": "participation", "step": "sent",
+        "occurredOn": "2024-02-01", "fields": ["name"],
+    }  # fmt: skip
 
 
 async def test_one_changed_byte_spoils_the_signature(partners: Partners, receiver: Receiver) -> None:

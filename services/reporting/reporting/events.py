@@ -104,6 +104,7 @@ WORDS: Mapping[type[Event], Words] = {
     # intake
     intake.ClientRegistered: _registered,
     intake.AgeBandChanged: _what("age_band"),
+    intake.IdentityCorrected: lambda event: {"told": _told(event, "fields")},
     intake.ClientsMerged: _step_of("into"),
     intake.ClientRegistrationUndone: _plain,
     intake.ClientDeceased: _plain,
@@ -193,6 +194,7 @@ WORDS: Mapping[type[Event], Words] = {
     partners.ReferralClosed: _REFERRAL,
     partners.ReferralOverdue: _step_of("referral_id", partner="partner", what="step"),
     partners.ReferralScheduled: _REFERRAL,
+    partners.ReferredPersonCorrected: _REFERRAL,
     partners.PartnerSignalled: lambda event: {"partner": event.partner, "what": event.signal},
     # about a group, not a client
     partners.GroupFilled: lambda event: {"partner": event.partner, "amount": event.size},

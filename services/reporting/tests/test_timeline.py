@@ -14,7 +14,14 @@ import pytest
 from chassis.ids import new_id
 from contracts import EVENTS, Event, Model, ReceiptReference
 from contracts.diagnosis import AssessmentCompleted
-from contracts.intake import ClientDeceased, ClientRegistrationUndone, ClientsMerged, RegistrationRestored
+from contracts.intake import (
+    ClientDeceased,
+    ClientRegistrationUndone,
+    ClientsMerged,
+    IdentityCorrected,
+    LetterSent,
+    RegistrationRestored,
+)
 from contracts.partners import GroupFilled
 from contracts.routing import (
     AgreementMissed,
@@ -165,6 +172,22 @@ async def test_conversations_and_agreements_are_linked_to_what_they_correct(repo
     assert [[order[other] for other in each["corrects"]] for each in recorded] == [
         [], [], [1], [2], [], [4], [4, 5], [],
     ]  # fmt: skip
+
+
+@pytest.mark.requirement("INT-13", "ROU-14")
+async def test_a_correcting_letter_and_corrected_identity_data_are_on_the_time_line(reporting: Reporting) -> None:
+    first, second = new_id(), new_id()
+    client = await reporting.client(
+        LetterSent(occurred_on=FEB, by=STAFF, letter_id=first, kind="categorised"),
+        LetterSent(occurred_on=MAR, by=STAFF, letter_id=second, kind="correction", corrects=first),
+        IdentityCorrected(occurred_on=MAR, by=STAFF, fields=("bsn", "name", "secret_address")),
+    )
+
+    corrected, later, earlier, _ = await timeline(reporting, client)
+
+    assert corrected["sentence"] == ("Persoonsgegevens verbeterd: het BSN, de naam en de geheimhouding van het adres.")
+    assert (later["corrects"], earlier["correctedBy"]) == ([earlier["eventId"]], [later["eventId"]])
+    assert later["sentence"] == "Brief verstuurd over wat in een eerdere brief niet klopte."
 
 
 async def test_a_correction_on_another_page_is_linked_all_the_same(reporting: Reporting) -> None:

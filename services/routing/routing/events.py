@@ -56,9 +56,12 @@ async def client_registered(work: Work, envelopes: Sequence[Envelope[ClientRegis
 
 
 async def age_band_changed(work: Work, envelopes: Sequence[Envelope[AgeBandChanged]]) -> None:
-    """A trait changes; what follows from it follows at the next decision."""
-    for journey, changed in await _with_journeys(work, envelopes):
+    """A trait changes. What follows from a birthday follows at the next decision; from a corrected birth date, now."""
+    heard = await _with_journeys(work, envelopes)
+    for journey, changed in heard:
         journey.age_band = changed.age_band
+    corrected = [(journey, Act(work.today, changed.by)) for journey, changed in heard if changed.by != "clock"]
+    await caseworkers.follow_role(work, corrected)
 
 
 async def case_imported(work: Work, envelopes: Sequence[Envelope[CaseImported]]) -> None:

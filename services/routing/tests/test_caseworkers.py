@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from chassis.ids import new_id
-from contracts.intake import ClientDeceased
+from contracts.intake import AgeBandChanged, ClientDeceased
 from contracts.routing import CaseworkerAssigned, CaseworkerMissing
 
 if TYPE_CHECKING:
@@ -91,3 +91,26 @@ async def test_staff_of_another_municipality_cannot_be_entered(routing: Routing)
     body = {"id": "anna", "municipalities": ["GM0451"], "roles": ["client_manager"]}
     refused = await routing.post("/staff", body, headers=routing.token(municipalities=["GM1916"]))
     assert refused.status_code == 403
+
+
+@pytest.mark.requirement("ROU-1", "INT-13")
+async def test_a_corrected_birth_date_brings_the_caseworker_whom_policy_names_and_a_birthday_waits(
+    routing: Routing,
+) -> None:
+    here = "GM0626"
+    await routing.staff(here, anna=["work_consultant"], leo=["learn_work_broker"])
+    young: dict[str, Any] = {"age_band": "21-26", "starting_qualification": False}
+    corrected, birthday = new_id(), new_id()
+    for client in (corrected, birthday):
+        await routing.hear(client, routing.registered(**young), municipality=here)
+        await routing.hear(client, routing.categorised("1B", "reintegration"), municipality=here)
+        assert (await routing.journey(client))["caseworkerId"] == "leo"
+
+    told: dict[str, Any] = {"occurred_on": routing.today, "age_band": "28-44", "previous": "21-26"}
+    await routing.hear(corrected, AgeBandChanged(by="staff:s-1", **told), municipality=here)
+    await routing.hear(birthday, AgeBandChanged(by="clock", **told), municipality=here)
+
+    assert (await routing.journey(corrected))["caseworkerId"] == "anna"
+    assert (await routing.journey(birthday))["caseworkerId"] == "leo"
+    [*_, said] = await routing.said(CaseworkerAssigned, corrected)
+    assert (said.data.by, said.data.occasion, said.data.previous_id) == ("staff:s-1", "transfer", "leo")

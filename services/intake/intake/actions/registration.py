@@ -80,16 +80,21 @@ def ahead_of(born: BirthDate, today: date) -> list[list[str]]:
 
 
 async def band_anew(work: Work, client: Client, birth_date: str) -> None:
-    """Reckon the age band and its next change from a birth date that was corrected, or from that of who came back."""
+    """Reckon the age band and its next change from a birth date that was corrected, or from that of who came back.
+
+    The band is said to hold from the birthday that moved it, or from the registration where that was later.
+    """
     born = BirthDate.parse(birth_date)
     assert born is not None, "the rules refuse whoever has no birth date"
-    await cancel(work, {client.id}, ("age_band",))
-    await set_deadlines(work, age_band_deadlines(client, ahead_of(born, work.today)))
     band = born.band(work.today)
     if band != client.age_band:
-        event = AgeBandChanged(occurred_on=work.today, by=work.actor, age_band=band, previous=client.age_band)
+        moved = (on for on, _ in born.bands_after(client.registered_on) if on <= work.today)
+        since = max(moved, default=client.registered_on)
+        event = AgeBandChanged(occurred_on=since, by=work.actor, age_band=band, previous=client.age_band)
         client.age_band = band
         work.publish(client.id, client.municipality, event)
+    await cancel(work, {client.id}, ("age_band",))
+    await set_deadlines(work, age_band_deadlines(client, ahead_of(born, work.today)))
 
 
 async def come_back(work: Work, vault: Vault, client: Client) -> None:

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
+from sqlalchemy import select
 
 from chassis.etags import IfMatch, etag
 from chassis.models import AnswerModel, ApiModel, Code, Day, OptionalDay, Text
@@ -17,6 +18,7 @@ from intake.actions import audit, clients, correction
 from intake.api.common import ENTERED_BY, OnDay, VaultInHand, day
 from intake.identity import Identity
 from intake.people import Address, Contact, CorrectedClient, IdentityField, Municipality, Name, WrittenBirthDate
+from intake.problems import AlreadyRegistered
 from intake.rules import BirthDate
 from intake.tables import Client, client_by_id
 from intake.vault import Vault
@@ -94,19 +96,30 @@ async def read_client(client_id: UUID, response: Response, work: WorkInHand, vau
     return await answer_of(work, vault, client, response)
 
 
-@router.patch("/clients/{client_id}", dependencies=[allow(*ENTERED_BY)])
+@router.patch(
+    "/clients/{client_id}",
+    dependencies=[allow(*ENTERED_BY)],
+    responses={409: {"description": "The BSN is another client's: `client` tells whose, `links` how to merge the two"}},
+)
 async def correct_client(
     client_id: UUID,
     body: CorrectedClient,
+    request: Request,
     response: Response,
     work: WorkInHand,
     vault: VaultInHand,
     precondition: IfMatch,
 ) -> ClientAnswer:
-    """Correct identity data; what is left out stays, null takes away."""
+    """Correct identity data; what is left out stays, null takes away.
+
+    Where the right BSN is another client's, the answer names that client and the call that makes the two one.
+    """
     client = await client_by_id(work.session, client_id)
     await precondition.check(work.session, client)
-    await correction.correct(work, vault, client, body)
+    try:
+        await correction.correct(work, vault, client, body)
+    except correction.NumberTaken as taken:
+        raise await _taken(work, request, client, taken.client_id) from taken
     return await answer_of(work, vault, client, response)
 
 
@@ -192,6 +205,16 @@ async def answer_of(work: Work, vault: Vault, client: Client, response: Response
 async def _ended(work: Work, vault: Vault, client: Client, request: Request, response: Response) -> ClientAnswer:
     response.headers["Location"] = str(request.url_for("read_client", client_id=client.id).path)
     return await answer_of(work, vault, client, response)
+
+
+async def _taken(work: Work, request: Request, client: Client, other_id: UUID) -> AlreadyRegistered:
+    """Whose BSN it is, and how the two become one; nothing of who that is, for the caller may not know."""
+    here = str(request.url_for("read_client", client_id=client.id).path)
+    other = str(request.url_for("read_client", client_id=other_id).path)
+    if await work.session.scalar(select(Client.id).where(Client.id == other_id)) is None:
+        return AlreadyRegistered("Another client has this BSN, whom another team guides: ask them.", client=other)
+    merge = {"rel": "merge", "method": "POST", "href": f"{here}/mergers", "body": {"into": str(other_id)}}
+    return AlreadyRegistered("Another client has this BSN; merge the two registrations.", client=other, links=[merge])
 
 
 def _identity(client: Client, identity: Identity, fields: frozenset[str]) -> IdentityAnswer:

@@ -12,6 +12,7 @@ from chassis.pagination import LARGEST_PAGE
 from chassis.routes import ServiceRoute, WorkInHand, location
 from chassis.security import Caller, allow
 from intake.actions import search
+from intake.actions.numbers import known_otherwise
 from intake.actions.registration import household_exists, register
 from intake.api.clients import ClientAnswer, answer_of
 from intake.api.common import ENTERED_BY, VaultInHand, municipality_of, refuse
@@ -87,6 +88,10 @@ async def register_client(
         if body.household_id and not await household_exists(work, municipality, body.household_id):
             faults.append(Fault("householdId", "is the household of no client in the municipality"))
         refuse(faults)
+        otherwise = (await known_otherwise(work, vault, municipality, [body])).get(0)
+        if otherwise is not None:
+            where = location(request, otherwise.id)
+            raise AlreadyRegistered("This number was corrected: they are registered under another.", client=where)
         [registered] = await register(work, vault, municipality, [body], "front_end")
     where = location(request, registered.client.id)
     if not registered.is_new:

@@ -11,12 +11,19 @@ from sqlalchemy import and_, exists, select, tuple_
 from chassis import trace
 from chassis.work import Work
 from contracts import Event
-from contracts.partners import GroupChanged, GroupFilled, ReferralClosed, ReferralOverdue, ReferralSent
+from contracts.partners import (
+    GroupChanged,
+    GroupFilled,
+    ReferralClosed,
+    ReferralOverdue,
+    ReferralSent,
+    ReferredPersonCorrected,
+)
 from partners.rules import TOLD
 from partners.tables import Delivery, Endpoint, Referral
 
 NOTICES: tuple[type[Event], ...] = (
-    ReferralSent, ReferralOverdue, ReferralClosed, GroupFilled, GroupChanged,
+    ReferralSent, ReferralOverdue, ReferralClosed, ReferredPersonCorrected, GroupFilled, GroupChanged,
 )  # fmt: skip
 """What a partner can be told by webhook; the rest of the loop it said itself."""
 
@@ -24,6 +31,7 @@ NoticeType = Literal[
     "nl.klantreizen.referral-sent",
     "nl.klantreizen.referral-overdue",
     "nl.klantreizen.referral-closed",
+    "nl.klantreizen.referred-person-corrected",
     "nl.klantreizen.group-filled",
     "nl.klantreizen.group-changed",
 ]

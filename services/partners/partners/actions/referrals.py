@@ -1,6 +1,6 @@
 """Referrals: asked for by routing, placed with a partner, answered by it, taken back by the municipality."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -22,6 +22,7 @@ from contracts.partners import (
     ReferralOverdue,
     ReferralProgressed,
     ReferralStarted,
+    ReferredPersonCorrected,
 )
 from partners.actions import steps
 from partners.actions.clients import clients_of, merged_into
@@ -80,6 +81,15 @@ class Answer:
     on: date
     reason: str | None = None
     outcome: str | None = None
+
+
+@dataclass(frozen=True)
+class Correction:
+    """Of a client, what partners may be shown and is otherwise now, by its names in policy."""
+
+    shown: frozenset[str]
+    on: date
+    by: str
 
 
 async def request(work: Work, requests: Sequence[Requested]) -> None:
@@ -177,6 +187,27 @@ async def stop_clients(work: Work, closings: dict[UUID, Closing]) -> None:
     """Take back everything that is open for these clients."""
     for referral in await _lock_open(work, Referral.client_id.in_(closings)):
         await _close(work, [referral], closings[referral.client_id])
+
+
+async def tell_corrected(work: Work, corrections: Mapping[UUID, Correction]) -> None:
+    """Tell the partners of open referrals who may see something that was corrected that they are to read it anew."""
+    notices = []
+    for referral in await _lock_open(work, Referral.client_id.in_(corrections)):
+        if referral.state not in TOLD or referral.partner is None:
+            continue  # who was told nothing yet will read what is right
+        why = corrections[referral.client_id]
+        terms = (await partners_of(work, referral.municipality)).get(referral.partner)
+        seen = tuple(sorted(why.shown.intersection(terms.purposes.get(referral.purpose, ())))) if terms else ()
+        if not seen:
+            continue
+        on = max(why.on, referral.since)
+        steps.record(work, referral, "corrected", on, why.by)
+        event = ReferredPersonCorrected(
+            occurred_on=on, by=why.by, referral_id=referral.id, partner=referral.partner, fields=seen
+        )
+        event_id = work.publish(referral.client_id, referral.municipality, event)
+        notices.append(of_referral(referral, event_id, ReferredPersonCorrected, on, fields=list(seen)))
+    await tell(work, notices)
 
 
 async def close_doubles(work: Work, client_ids: Collection[UUID], closing: Closing) -> None:

@@ -19,6 +19,8 @@ LIMITS: dict[TimedStep, str] = {
     "end": "referral_end",
 }
 """The kind of the deadline on each step; its subject is the referral."""
+STAYS = frozenset({"progress", "corrected"})
+"""Steps after which a referral is where it was."""
 
 
 @dataclass(frozen=True)
@@ -31,9 +33,9 @@ class Closing:
 
 
 def record(work: Work, referral: Referral, step: State | str, on: date, by: str, reason: str | None = None) -> None:
-    """Keep a step; one that is not mere progress is the new state."""
+    """Keep a step; one that leaves the loop where it is, is no new state."""
     referral.steps += 1
-    if step != "progress":
+    if step not in STAYS:
         referral.state, referral.since, referral.overdue_step = step, on, None
     work.session.add(
         ReferralStep(

@@ -477,7 +477,7 @@ def _ended(exempt: Exempt, fact: Fact) -> Exempt:
 def _traits(client_id: UUID, facts: Sequence[Fact]) -> Traits:
     """What was told last; of a client registered twice, what was told of the one that stays."""
     told: dict[str, Any] = {}
-    for fact in sorted(facts, key=lambda each: each.client_id == client_id):
+    for fact in sorted(facts, key=lambda each: (each.client_id == client_id, each.recorded_at, each.event_id)):
         match fact.kind:
             case ClientRegistered.__name__:
                 told |= {

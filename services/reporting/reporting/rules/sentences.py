@@ -11,7 +11,7 @@ from typing import Any
 
 from contracts import Event, diagnosis, intake, partners, routing
 from policy import Pack
-from policy.dutch import day, euros
+from policy.dutch import day, euros, in_words
 from reporting.words import word
 
 Template = str | Callable[[Any], str]
@@ -71,6 +71,11 @@ _CODES: Mapping[str, Mapping[str, str]] = {
     "household": {
         "single": "alleenstaand", "single_parent": "alleenstaande ouder", "couple": "samen met een partner",
         "couple_with_children": "samen met een partner en kinderen",
+    },
+    "identity": {
+        "bsn": "het BSN", "name": "de naam", "birth_date": "de geboortedatum", "birth_year": "het geboortejaar",
+        "address": "het adres", "secret_address": "de geheimhouding van het adres", "contact": "telefoon of e-mail",
+        "language": "de taal", "partner_bsn": "de partner",
     },
     "letter": {
         "categorised": "de indeling en de consulent", "handover": "de overdracht",
@@ -173,6 +178,7 @@ SENTENCES: Mapping[type[Event], Template] = {
         "Ingeschreven bij de invoer van het klantenbestand." if event.origin == "import" else "Ingeschreven als klant."
     ),
     intake.AgeBandChanged: "Ging van leeftijdsgroep {previous:band} naar {age_band:band}.",
+    intake.IdentityCorrected: "Persoonsgegevens verbeterd: {fields:identity}.",
     intake.ClientsMerged: "Bleek dubbel ingeschreven: samengevoegd met een andere inschrijving.",
     intake.ClientRegistrationUndone: "De inschrijving was een vergissing en is ongedaan gemaakt.",
     intake.ClientDeceased: "Overleden.",
@@ -280,6 +286,7 @@ SENTENCES: Mapping[type[Event], Template] = {
     partners.ReferralScheduled: _told(
         "Ingepland voor een groepsbijeenkomst bij {partner:partner}", session_on=" op {session_on:day}"
     ),
+    partners.ReferredPersonCorrected: "Aan {partner:partner} gemeld dat gegevens zijn verbeterd: {fields:identity}.",
     partners.PartnerSignalled: "{partner:partner} geeft een signaal: {signal:signal}.",
 }  # fmt: skip
 
@@ -292,6 +299,8 @@ class _InDutch(Formatter):
 
     def format_field(self, value: Any, spec: str) -> str:
         """The value by its kind; a code that no list holds is made readable."""
+        if isinstance(value, tuple):
+            return in_words([self.format_field(each, spec) for each in value])
         if spec in _CODES:
             return _CODES[spec].get(value) or word(value).lower()
         return _LABELS[spec](self._pack, value)

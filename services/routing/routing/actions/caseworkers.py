@@ -90,6 +90,19 @@ async def assign(work: Work, assignments: Sequence[Assignment]) -> None:
             _take_on(work, each, role, caseworker)
 
 
+async def follow_role(work: Work, changed: Iterable[tuple[Journey, Act]]) -> None:
+    """Whoever is guided in a role that policy does not name for them after all goes over to one of the right role."""
+    await assign(
+        work,
+        [
+            Assignment(journey, "transfer", act)
+            for journey, act in changed
+            if journey.active and journey.category is not None and journey.caseworker_role is not None
+            if role_for(work, journey) != journey.caseworker_role
+        ],
+    )
+
+
 async def enter_staff(work: Work, entered: NewStaff) -> None:
     """Keep a member of staff; who waits may be assigned now, and who lost their caseworker is handed over."""
     rows = [
