@@ -34,7 +34,18 @@ from contracts.partners import (
     ReferralStarted,
     ReferralWaiting,
 )
-from routing.actions import categorising, duties, exits, forgetting, importing, journeys, merging, referring, suspending
+from routing.actions import (
+    caseworkers,
+    categorising,
+    duties,
+    exits,
+    forgetting,
+    importing,
+    journeys,
+    merging,
+    referring,
+    suspending,
+)
 from routing.actions.journeys import Act
 from routing.tables import Journey, PartnerSignal
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -98,6 +99,7 @@ async def test_a_corrected_birth_date_brings_the_caseworker_whom_policy_names_an
     routing: Routing,
 ) -> None:
     here = "GM0626"
+    await routing.move_to(date(2024, 2, 1))
     await routing.staff(here, anna=["work_consultant"], leo=["learn_work_broker"])
     young: dict[str, Any] = {"age_band": "21-26", "starting_qualification": False}
     corrected, birthday = new_id(), new_id()
