@@ -127,7 +127,7 @@ _LABELS: Mapping[str, Callable[[Pack, Any], str]] = {
 def _told(start: str, **further: str) -> Callable[[Any], str]:
     """A template that goes on with what is said of each of these fields, where the event has one."""
     return lambda event: (
-        "".join([start, *(more for name, more in further.items() if getattr(event, name) not in (None, ""))]) + "."
+        "".join([start, *(more for name, more in further.items() if getattr(event, name) not in (None, "", ()))]) + "."
     )
 
 
@@ -178,7 +178,7 @@ SENTENCES: Mapping[type[Event], Template] = {
         "Ingeschreven bij de invoer van het klantenbestand." if event.origin == "import" else "Ingeschreven als klant."
     ),
     intake.AgeBandChanged: "Ging van leeftijdsgroep {previous:band} naar {age_band:band}.",
-    intake.IdentityCorrected: "Persoonsgegevens verbeterd: {fields:identity}.",
+    intake.IdentityCorrected: _told("Persoonsgegevens verbeterd", fields=": {fields:identity}"),
     intake.ClientsMerged: "Bleek dubbel ingeschreven: samengevoegd met een andere inschrijving.",
     intake.ClientRegistrationUndone: "De inschrijving was een vergissing en is ongedaan gemaakt.",
     intake.ClientDeceased: "Overleden.",
@@ -286,7 +286,9 @@ SENTENCES: Mapping[type[Event], Template] = {
     partners.ReferralScheduled: _told(
         "Ingepland voor een groepsbijeenkomst bij {partner:partner}", session_on=" op {session_on:day}"
     ),
-    partners.ReferredPersonCorrected: "Aan {partner:partner} gemeld dat gegevens zijn verbeterd: {fields:identity}.",
+    partners.ReferredPersonCorrected: _told(
+        "Aan {partner:partner} gemeld dat gegevens zijn verbeterd", fields=": {fields:identity}"
+    ),
     partners.PartnerSignalled: "{partner:partner} geeft een signaal: {signal:signal}.",
 }  # fmt: skip
 
