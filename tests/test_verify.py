@@ -244,6 +244,7 @@ async def test_a_part_of_a_clients_way_that_diagnosis_no_longer_keeps_is_missed(
     ("service", "table", "to", "key", "check"),
     [
         ("intake", "clients", "state = 'deceased'", "id", "registrations"),
+        ("intake", "letters", "track = 'elsewhere'", "client_id", "letters_tell"),
         ("diagnosis", "categories", "category = '1A'", "client_id", "categories"),
         ("routing", "journeys", "category = '1A'", "client_id", "journeys"),
         ("routing", "journeys", "caseworker_id = 'somebody'", "client_id", "journeys"),

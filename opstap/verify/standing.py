@@ -19,6 +19,7 @@ from contracts.intake import (
     ClientRegistered,
     ClientRegistrationUndone,
     ClientsMerged,
+    LetterSent,
     NotificationReceived,
     RegistrationRestored,
 )
@@ -69,16 +70,50 @@ async def registrations(evidence: Evidence) -> list[Difference]:
     return list(comparison.differ(expected, {id: found[id] for id in found.keys() & expected.keys()}))
 
 
+_TOLD = """
+    SELECT s.client_id, s.category, s.caseworker_id, l.kind, l.track,
+        EXISTS (SELECT FROM awaited_letters a WHERE a.client_id = s.client_id) AS awaits
+    FROM standings s
+    LEFT JOIN LATERAL (SELECT * FROM letters WHERE client_id = s.client_id ORDER BY id DESC LIMIT 1) l ON true
+"""
+
+
 async def letters_tell(evidence: Evidence) -> list[Difference]:
-    """Intake: what letters will say of category and caseworker is what was heard."""
+    """Intake: what letters will say is what was heard, and the last letter tells where the client stands."""
+    found = only(await evidence.rows("intake", _TOLD), "client_id")
     expected: dict[UUID, Fields] = {}
     for client, events in _whole_clients(evidence, "intake"):
         heard = {"category": _last_decided(events), "caseworker_id": _last_caseworker(events)}
         if any(heard.values()):
             expected[client] = {name: {value} for name, value in heard.items()}
-    found = only(await evidence.rows("intake", "SELECT client_id, category, caseworker_id FROM standings"), "client_id")
+        if client in expected and client in found and _registration(evidence, client) == {"registered"}:
+            expected[client]["track"] = _may_be_told(events, found[client])
+    known = {id: found[id] for id in found.keys() & expected.keys()}
     comparison = Comparison("letters_tell", "intake", "client", _restore("intake", "standings"))
-    return list(comparison.differ(expected, {id: found[id] for id in found.keys() & expected.keys()}))
+    return list(comparison.differ(expected, known)) + await _corrections(evidence)
+
+
+def _may_be_told(events: Iterable[Envelope[Event]], row: Mapping[str, Any]) -> Collection[str | None]:
+    """The track that the last letter may tell: where the client is; anything while a letter is awaited.
+
+    A goodbye tells none, unless the exit was taken back.
+    """
+    track = Journey.of(events).track
+    moves = [each.data for each in events if isinstance(each.data, ClientExited | ExitReverted | ClientReturned)]
+    wrong_goodbye = row["kind"] == "exit" and bool(moves) and isinstance(moves[-1], ExitReverted)
+    tells = row["track"] is not None or wrong_goodbye
+    return {track} if tells and track is not None and not row["awaits"] else {row["track"]}
+
+
+async def _corrections(evidence: Evidence) -> list[Difference]:
+    """Intake: each letter corrects the one that its event says."""
+    sent = {each.data.letter_id: each for each in evidence.events(LetterSent)}
+    expected: dict[UUID, Fields] = {id: {"corrects": {each.data.corrects}} for id, each in sent.items()}
+    found = only(await evidence.rows("intake", "SELECT id, corrects FROM letters"))
+    comparison = Comparison("letters_tell", "intake", "letter", _restore("intake", "letters"))
+    clients = {id: evidence.families.now(each.subject) for id, each in sent.items()}
+    known = {id: found[id] for id in found.keys() & expected.keys()}
+    return list(comparison.differ({id: expected[id] for id in known}, known, clients))
 
 
 async def categories(evidence: Evidence) -> list[Difference]:
@@ -184,8 +219,15 @@ def _last_category(events: Iterable[Envelope[Event]]) -> str | None:
 
 
 def _last_caseworker(events: Iterable[Envelope[Event]]) -> str | None:
-    assigned = [each.data.caseworker_id for each in events if isinstance(each.data, CaseworkerAssigned)]
-    return assigned[-1] if assigned else None
+    """Who guides the client; nobody while none is available, and after a return until somebody is found."""
+    found = None
+    for envelope in events:
+        match envelope.data:
+            case CaseworkerAssigned(caseworker_id=caseworker):
+                found = caseworker
+            case CaseworkerMissing() | ClientReturned():
+                found = None
+    return found
 
 
 def _registration(evidence: Evidence, client: UUID) -> set[str]:
