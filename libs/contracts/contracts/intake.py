@@ -140,7 +140,10 @@ class RestPeriodEnded(IntakeEvent):
 
 
 class SocialGuidanceStarted(IntakeEvent):
-    """Social guidance of a permit holder began on the day of housing, and lasts until `until`."""
+    """Social guidance of a permit holder began on the day of housing, and lasts until `until`.
+
+    Said again when that day was wrong: what is said last holds.
+    """
 
     until: date
 

@@ -18,6 +18,10 @@ from contracts.intake import (
     IdentityCorrected,
     InformationSessionDue,
     IntakeDue,
+    IntegrationPlanDue,
+    RestPeriodEnded,
+    SocialGuidanceEnded,
+    SocialGuidanceStarted,
 )
 from tests.support.heard import assigned, categorised
 
@@ -257,6 +261,32 @@ async def test_a_corrected_birth_date_moves_the_age_band_since_when_it_should_ha
         [(date(2024, 2, 1), "28-44", "21-26"), (date(2024, 3, 1), "21-26", "27")],
         [(date(2024, 2, 20), "28-44", "27"), (date(2025, 2, 20), "27", "28-44")],
     ]
+
+
+@pytest.mark.requirement("INT-5", "INT-13")
+async def test_what_began_on_a_wrong_day_of_housing_is_reckoned_anew(intake: Intake) -> None:
+    planned = await intake.client(municipality="GM1926", permitHolder=True, housedOn="2023-12-10")
+    guided = await intake.client(permitHolder=True, housedOn="2022-01-15")
+    resting = await intake.client(permitHolder=True, housedOn="2024-01-20")
+    await intake.move_to(date(2024, 2, 2))
+    assert [
+        len(await intake.said(IntegrationPlanDue, planned)),
+        len(await intake.said(SocialGuidanceEnded, guided)),
+    ] == [1, 1]
+
+    for client, right in ((planned, "2024-01-20"), (guided, "2022-02-20"), (resting, "2024-01-10")):
+        assert (await patch(intake, client, {"housedOn": right}, tag="*")).status_code == 200
+    await intake.move_to(date(2024, 3, 5))
+
+    due = [each.data.due_on for each in await intake.said(IntegrationPlanDue, planned)]
+    assert due == [date(2024, 1, 21), date(2024, 3, 2)]
+    ended = [each.data.occurred_on for each in await intake.said(SocialGuidanceEnded, guided)]
+    assert ended == [date(2024, 1, 15), date(2024, 2, 20)]
+    begun = [(each.data.occurred_on, each.data.until) for each in await intake.said(SocialGuidanceStarted, guided)]
+    assert begun == [(date(2022, 1, 15), date(2024, 1, 15)), (date(2022, 2, 20), date(2024, 2, 20))]
+    rested = [each.data.occurred_on for each in await intake.said(RestPeriodEnded, resting)]
+    assert rested == [date(2024, 2, 10)]
+    assert await intake.said(IdentityCorrected) == []
 
 
 async def test_two_registrations_of_one_person_become_one(intake: Intake) -> None:

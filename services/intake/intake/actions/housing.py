@@ -33,28 +33,31 @@ def since_housing(work: Work, client: Client) -> list[NewDeadline]:
 
 
 def begin_guidance(work: Work, client: Client) -> None:
-    """Say that social guidance began on the day of housing, where the pack has it."""
+    """Say that social guidance began on the day of housing, where the pack has it; again when that day was wrong."""
     for begun in since_housing(work, client):
         if begun.kind == GUIDANCE:
-            until = reckon(begun.start, begun.term).due_on
-            assert until is not None, "nothing stands still yet"
-            event = SocialGuidanceStarted(occurred_on=begun.start, by=work.actor, until=until)
+            event = SocialGuidanceStarted(occurred_on=begun.start, by=work.actor, until=_due_on(begun))
             work.publish(client.id, client.municipality, event)
 
 
 async def house(work: Work, client: Client, on: date | None) -> None:
-    """The day of housing becomes known or is corrected; what is over stays so."""
+    """The day of housing becomes known or is corrected: what runs since then is reckoned anew.
+
+    A rest that is over stays so, for the information session and the diagnosis followed; what was said to be due or
+    over, and by the right day is yet to come, comes then.
+    """
     running = {each.kind for each in await current(work.session, {client.id}, SINCE_HOUSING)}
     was_unknown, client.housed_on = client.housed_on is None, on
     if client.state != "registered":
         return
     await cancel(work, {client.id}, running)
-    begun = set(SINCE_HOUSING) if was_unknown else running
+    begun = since_housing(work, client)
+    if not was_unknown:
+        begun = [each for each in begun if each.kind in running or (each.kind != REST and _due_on(each) > work.today)]
     if await _has_plan(work, client):
-        begun -= {PLAN}
-    await set_deadlines(work, [each for each in since_housing(work, client) if each.kind in begun])
-    if was_unknown:
-        begin_guidance(work, client)
+        begun = [each for each in begun if each.kind != PLAN]
+    await set_deadlines(work, begun)
+    begin_guidance(work, client)
 
 
 async def make_plan(work: Work, client_id: UUID, on: date) -> IntegrationPlan:
@@ -67,6 +70,12 @@ async def make_plan(work: Work, client_id: UUID, on: date) -> IntegrationPlan:
     await cancel(work, {client.id}, (PLAN,))
     work.publish(client.id, client.municipality, IntegrationPlanMade(occurred_on=on, by=work.actor, plan_id=plan.id))
     return plan
+
+
+def _due_on(begun: NewDeadline) -> date:
+    due_on = reckon(begun.start, begun.term).due_on
+    assert due_on is not None, "nothing stands still yet"
+    return due_on
 
 
 def _rules(work: Work, client: Client) -> Iterator[tuple[str, Deadline]]:
