@@ -71,10 +71,13 @@ class System:
         self.civil_date = civil_date
         self.postgres = EmbeddedPostgres(folder / "postgres", durable=durable)
         self.issuer = Issuer(folder / "issuer", url=f"{url}/issuer")
-        self._service_token = folder / "service-token"
+        self._tokens = {name: folder / f"{name}-token" for name in ("partners", "intake")}
         self._private: dict[str, Any] = {
             "intake_url": f"{url}/intake",
-            "intake_token_file": self._service_token,
+            "intake_token_file": self._tokens["partners"],
+            "routing_url": f"{url}/routing",
+            "diagnosis_url": f"{url}/diagnosis",
+            "service_token_file": self._tokens["intake"],
             **keys(folder / "keys.json"),
             **(settings or {}),
         }
@@ -86,7 +89,7 @@ class System:
         library = Library.load(self.policies)
         await asyncio.to_thread(self.postgres.start)  # and with it the folder is ours
         self._stack.push_async_callback(asyncio.to_thread, self.postgres.stop)
-        self._renew_service_token(library)
+        self._renew_tokens(library)
         urls = await self._databases()
         databases = {name: Database(each.app, each.background, pool_size=6) for name, each in urls.items()}
         self.clock = await self._clock(databases)
@@ -98,7 +101,7 @@ class System:
         self.bus = LocalBus(databases, {name: service.consumer for name, service in self.services.items()})
         bell.wakes(self.bus.wake)
         watch = Repeated("postgres", 1.0, lambda: asyncio.to_thread(self.postgres.ensure_running))
-        token = Repeated("service token", HOUR / 2, lambda: asyncio.to_thread(self._renew_service_token, library))
+        token = Repeated("service tokens", HOUR / 2, lambda: asyncio.to_thread(self._renew_tokens, library))
         for task in (watch, token, self.bus):
             self._stack.push_async_callback(task.stop)
             await task.start()
@@ -133,12 +136,11 @@ class System:
         tasks = [task for service in self.services.values() for task in service.background]
         return [task for task in tasks if isinstance(task, Sender)]
 
-    def _renew_service_token(self, library: Library) -> None:
-        """The token with which partners asks intake who somebody is, for all municipalities that have a policy."""
-        self._service_token.touch(mode=0o600)
-        self._service_token.write_text(
-            self.issuer.issue("partners", ["service"], sorted(library.municipalities), azp="partners")
-        )
+    def _renew_tokens(self, library: Library) -> None:
+        """The tokens with which services ask each other about clients of all municipalities that have a policy."""
+        for name, file in self._tokens.items():
+            file.touch(mode=0o600)
+            file.write_text(self.issuer.issue(name, ["service"], sorted(library.municipalities), azp=name))
 
     async def _databases(self) -> dict[str, DatabaseUrls]:
         passwords = load_passwords(self.folder / "passwords.json")

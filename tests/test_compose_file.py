@@ -103,6 +103,12 @@ def test_partners_can_ask_intake_who_a_client_is(services: dict[str, Any]) -> No
     assert any(volume.split(":")[1] == str(token.parent) for volume in partners["volumes"])
 
 
+def test_intake_can_ask_routing_and_diagnosis_for_who_moves_away(services: dict[str, Any]) -> None:
+    intake = services["intake"]
+    token = Path(intake["environment"]["OPSTAP_SERVICE_TOKEN_FILE"])
+    assert any(volume.split(":")[1] == str(token.parent) for volume in intake["volumes"])
+
+
 def test_each_service_is_built_by_the_dockerfile_from_what_it_needs(services: dict[str, Any]) -> None:
     for name in SERVICES:
         for each in (name, f"migrate-{name}"):

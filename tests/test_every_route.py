@@ -44,6 +44,7 @@ SINGULAR = {
     "category": "the client's, of which there is one at a time",
     "civil-clock": "there is one",
     "caseload": "one figure",
+    "extract": "what of a client another municipality needs, of which there is one",
     "identity": "who the client is",
     "journey": "each client has one",
     "page": "the report, as a page",
@@ -51,6 +52,7 @@ SINGULAR = {
     "staff": "has no plural",
     "worklist": "somebody's day, of which there is one",
     "timeline": "each client has one",
+    "transfer-file": "each client who moved has one",
     "clients-without-caseworker": "a list of clients, by what they lack",
     "openapi.json": "this document",
 }

@@ -31,11 +31,12 @@ TABLE: Mapping[str, Mapping[tuple[str, str], str]] = {
     "intake": {
         (CLIENT, "FCM"): """
             readClient correctClient mergeClient recordDeath recordDeparture cancelRegistration addNotification
+            restoreRegistration
             listNotifications readNotification divertNotification fileApplication listApplications readApplication
             withdrawApplication addIntake listIntakes readIntake addLanguageTest listLanguageTests readLanguageTest
             listLetters readLetter previewLetter addIntegrationPlan listIntegrationPlans readIntegrationPlan
         """,
-        (CLIENT, "CM"): "decideApplication",
+        (CLIENT, "CM"): "decideApplication readTransferFile",
         (CLIENTS, "FCM"): "searchClients readSession listSessions recordAttendances",
         (TOWN, "FCM"): "registerClient planSession",
         (TOWN, "FMO"): "importCaseload readImport",
@@ -55,6 +56,7 @@ TABLE: Mapping[str, Mapping[tuple[str, str], str]] = {
         (CLIENTS, "FCM"): "listInvitations",
         (CLIENTS, "MP"): "askForReassessments",
         (TOWN, "FCMP"): "listQuestionnaires",
+        (TOWN, "S"): "readExtract",
         (FIGURES, "PM"): "askForPolicyTrial listPolicyTrials readPolicyTrial listPolicyTrialMoves",
     },
     "routing": {
@@ -72,6 +74,7 @@ TABLE: Mapping[str, Mapping[tuple[str, str], str]] = {
         (TOWN, "FMO"): "enterStaff",
         (TOWN, "FCMO"): "listStaff enterAbsence listAbsences endAbsence",
         (TOWN, "MO"): "transferClients",
+        (TOWN, "S"): "readExtract",
     },
     "partners": {
         (CLIENT, "CMOX"): "readReferral",

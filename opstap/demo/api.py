@@ -79,9 +79,9 @@ class Api:
                 if not tries:
                     raise
 
-    async def text(self, service: str, path: str, token: str) -> str:
-        """A page under /v1 of a service, as text."""
-        headers = {"Authorization": f"Bearer {token}", "Accept": "text/html"}
+    async def text(self, service: str, path: str, token: str, accept: str = "text/html") -> str:
+        """A page under /v1 of a service, or what else it is asked for, as text."""
+        headers = {"Authorization": f"Bearer {token}", "Accept": accept}
         async with self._session.get(f"{self.url}/{service}/v1{path}", headers=headers) as answer:
             page = await answer.text()
             if not answer.ok:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from opstap.demo import mistakes, stories
+from opstap.demo import endings, mistakes, stories
 from opstap.demo.caseload import UITHOORN, Group, shared_baseline
 from opstap.demo.stories import Story
 from opstap.demo.world import Town
@@ -79,6 +79,10 @@ CAST: Sequence[Part] = (
     Part(mistakes.entered_late, LV, 5, apart=20, first_day=8),
     Part(mistakes.exit_entered_late, LV, 5, apart=10, first_day=1),
     Part(stories.deceased, LV, 5, apart=30),
+    Part(endings.death_taken_back, LV, 5, apart=30, first_day=7),
+    Part(endings.moved_away, LV, 5, apart=30, first_day=10),
+    Part(endings.pension_age_reached, LV, 5, apart=40, first_day=2),
+    Part(endings.enforced, LV, 5, apart=30, first_day=12),
 )
 
 

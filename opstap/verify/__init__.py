@@ -10,7 +10,19 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 
 from opstap.databases import DatabaseUrls
-from opstap.verify import deadlines, entities, exchange, figures, loops, sight, standing, travels, webhooks, worklists
+from opstap.verify import (
+    deadlines,
+    endings,
+    entities,
+    exchange,
+    figures,
+    loops,
+    sight,
+    standing,
+    travels,
+    webhooks,
+    worklists,
+)
 from opstap.verify.evidence import Evidence, Hearers, gathered
 from opstap.verify.findings import Difference, Findings
 from opstap.verify.webhooks import Ledgers
@@ -40,6 +52,8 @@ CHECKS: tuple[Check, ...] = (
     loops.referrals_at_routing,
     loops.referrals_at_partners,
     loops.groups,
+    endings.nothing_open,
+    endings.pensioned,
     deadlines.on_their_day,
     deadlines.fired_once,
     worklists.work_lists,

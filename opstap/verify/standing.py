@@ -194,17 +194,44 @@ async def partners_know(evidence: Evidence) -> list[Difference]:
 
 async def left_in_diagnosis(evidence: Evidence) -> list[Difference]:
     """Diagnosis: who exited is not asked for anything; who is on the journey can be."""
-    closed = evidence.events(ClientDeceased, ClientMovedAway, ClientRegistrationUndone)
-    gone_otherwise = {each.subject for each in closed}
     expected: dict[UUID, Fields] = {}
     for client, events in _whole_clients(evidence, "diagnosis"):
-        moves = [each.data for each in events if isinstance(each.data, ClientExited | ExitReverted | ClientReturned)]
-        if client not in gone_otherwise and moves:
-            expected[client] = {"ended": {isinstance(moves[-1], ClientExited)}}
+        told = [each.data for each in events if isinstance(each.data, _ENDS)]
+        if told:
+            expected[client] = {"ended": {_has_ended(told)}}
     rows = await evidence.rows("diagnosis", "SELECT id, ended IS NOT NULL AS ended FROM clients")
     found = only(rows)
     comparison = Comparison("left_in_diagnosis", "diagnosis", "client", _restore("diagnosis", "clients"))
     return list(comparison.differ(expected, {id: found[id] for id in found.keys() & expected.keys()}))
+
+
+_ENDS = (
+    ClientDeceased, ClientMovedAway, ClientRegistrationUndone, RegistrationRestored, NotificationReceived,
+    ClientExited, ExitReverted, ClientReturned, CaseImported,
+)  # fmt: skip
+
+
+def _has_ended(told: Iterable[Event]) -> bool:
+    """Whether intake or routing ended it, by the last word of each."""
+    registration: str | None = None
+    exited = False
+    for event in told:
+        match event:
+            case ClientDeceased():
+                registration = "deceased"
+            case ClientMovedAway():
+                registration = "moved_away"
+            case ClientRegistrationUndone():
+                registration = "undone"
+            case RegistrationRestored(ended_as=ended_as):
+                registration = None if registration == ended_as else registration
+            case NotificationReceived():
+                registration = None if registration == "moved_away" else registration
+            case CaseImported(exited_on=exited_on):
+                exited = exited or exited_on is not None
+            case ClientExited() | ExitReverted() | ClientReturned():
+                exited = isinstance(event, ClientExited)
+    return registration is not None or exited
 
 
 def _last_decided(events: Iterable[Envelope[Event]]) -> str | None:

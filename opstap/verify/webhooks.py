@@ -28,7 +28,8 @@ LISTENING = ("active", "disabled")
 
 _ENDPOINTS = "SELECT id, municipality, partner, url, events, state FROM endpoints"
 _DELIVERIES = (
-    "SELECT d.id, d.endpoint_id, d.event_id, d.event_type, d.state, d.recorded_at, d.body IS NOT NULL AS kept,"
+    "SELECT d.id, d.endpoint_id, d.event_id, d.event_type, d.subject, d.attempts, d.state, d.recorded_at,"
+    " d.body IS NOT NULL AS kept,"
     " EXISTS (SELECT FROM attempts a WHERE a.delivery_id = d.id AND a.failure IS NULL) AS arrived FROM deliveries d"
 )
 _STILL_OPEN = (  # an endpoint that begins to listen is told of these as well
@@ -109,7 +110,7 @@ async def under_way(evidence: Evidence) -> list[Difference]:
     post = await Post.of(evidence)
     listed = []
     for row in post.deliveries:
-        if row["state"] == "delivered":
+        if row["state"] in {"delivered", "called_back"}:
             continue
         endpoint = post.endpoints.get(row["endpoint_id"], {"state": "unknown", "url": "?"})
         found = f"{row['state']}; the endpoint is {endpoint['state']}"
@@ -169,9 +170,16 @@ def _undelivered(
 ) -> Iterator[Difference]:
     """What the endpoint should have been told: all since its first message, and the referrals that are open."""
     there = {row["event_id"] for row in deliveries}
+    unheard = {
+        row["subject"]
+        for row in deliveries
+        if (row["state"], row["attempts"], row["event_type"]) == ("called_back", 0, ReferralSent.type())
+    }  # withdrawn before they went out, so that their end is none of its business
     listens_since = min((row["recorded_at"] for row in deliveries), default=datetime.max.replace(tzinfo=UTC))
     for each in told:
         due = each.id in still_open or listens_since < each.recorded_at
+        if isinstance(each.data, ReferralClosed) and each.data.referral_id in unheard:
+            continue
         if due and each.id not in there and _concerns(each, endpoint):
             what = f"event {each.id} ({type(each.data).__name__})"
             expected, remedy = f"a delivery to {endpoint['url']}", "restore the deliveries of partners from the backup"

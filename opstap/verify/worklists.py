@@ -57,6 +57,9 @@ _OTHERS = """
     SELECT client_id, 'caseworker', client_id, NULL, true FROM journeys
     WHERE state = 'active' AND waiting_since IS NOT NULL
     UNION ALL
+    SELECT client_id, 'pension', client_id, pension_by, true FROM journeys
+    WHERE state = 'active' AND pension_by IS NOT NULL
+    UNION ALL
     SELECT client_id, 'first_meeting', client_id, NULL, true FROM journeys
     WHERE state = 'active' AND caseworker_id IS NOT NULL AND coalesce(spoken_on, '-infinity') < handed_over_on
 """

@@ -255,8 +255,9 @@ class Fleet:
     def _environment(self, settings: Mapping[str, str]) -> dict[str, str]:
         """What all services are told; the secret keys are made here, once for the folder."""
         secrets = {f"OPSTAP_{name.upper()}": key for name, key in keys(self.folder / "keys.json").items()}
-        token = self.folder / "intake-token"
-        token.write_text(self.issuer.issue(None, ["service"], list(EVERYWHERE), azp="partners", lifetime=6 * 3600))
+        tokens = {name: self.folder / f"{name}-token" for name in ("partners", "intake")}
+        for name, file in tokens.items():
+            file.write_text(self.issuer.issue(None, ["service"], list(EVERYWHERE), azp=name, lifetime=6 * 3600))
         return {
             **{name: value for name, value in os.environ.items() if not name.startswith(("OPSTAP_", "PYTHON"))},
             "PYTHONPYCACHEPREFIX": str(COMPILED),
@@ -271,7 +272,10 @@ class Fleet:
             "OPSTAP_PUBLIC_URL": self.gateway.url,
             "OPSTAP_WEBHOOK_ALLOWED_NETWORKS": '["127.0.0.0/8"]',
             "OPSTAP_INTAKE_URL": f"http://127.0.0.1:{self.ports['intake']}",
-            "OPSTAP_INTAKE_TOKEN_FILE": str(token),
+            "OPSTAP_INTAKE_TOKEN_FILE": str(tokens["partners"]),
+            "OPSTAP_ROUTING_URL": f"http://127.0.0.1:{self.ports['routing']}",
+            "OPSTAP_DIAGNOSIS_URL": f"http://127.0.0.1:{self.ports['diagnosis']}",
+            "OPSTAP_SERVICE_TOKEN_FILE": str(tokens["intake"]),
             **secrets,
             **settings,
         }

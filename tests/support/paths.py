@@ -128,14 +128,22 @@ class Traveller(Client):
         await self.settles()
         return decided
 
-    async def tries(self, service: str, path: str, body: Any = None) -> dict[str, Any]:
+    async def tries(self, service: str, path: str, body: Any = None, method: str = "POST") -> dict[str, Any]:
         """A step that must be refused; the problem that tells why."""
-        sent = {} if body is None else body
+        sent = {} if body is None and method == "POST" else body
         answer = await self.world.api.call(
-            "POST", service, path, self.town.token, sent, may_be=(400, 403, 404, 409, 422)
+            method, service, path, self.town.token, sent, may_be=(400, 403, 404, 409, 422)
         )
-        assert answer["status_code"] >= 400, f"POST {path} was not refused: {answer}"
+        assert answer["status_code"] >= 400, f"{method} {path} was not refused: {answer}"
         return answer
+
+    async def number_said(self) -> int:
+        """How much was published about the client so far, by all services."""
+        number, query = 0, text("SELECT count(*) FROM outbox WHERE subject = :subject")
+        for service in self._system.services.values():
+            async with service.database.in_background() as session:
+                number += await session.scalar(query, {"subject": self.id}) or 0
+        return number
 
     async def heard(self, event: type[E]) -> list[E]:
         """What was published of this kind about the client so far, in order."""

@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import Boolean, Date, Text, Uuid, select, update
+from sqlalchemy import Boolean, Date, Text, Uuid, literal, select, update
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -142,6 +142,51 @@ async def cancel(
     if ref is not None:
         statement = statement.where(Deadline.ref == ref)
     await work.session.execute(statement.values(state="cancelled"), execution_options={"synchronize_session": "fetch"})
+
+
+_HALTED = {"halted": True}
+
+
+async def halt(
+    work: Work, subjects: Collection[UUID], kinds: Collection[str] | None = None, since: date = date.max
+) -> None:
+    """Stop these deadlines as `cancel` does, so that `restart` can take it back; those reckoned from later go on."""
+    if subjects:
+        await work.session.flush()
+        there = update(Deadline).where(
+            Deadline.subject.in_(subjects), Deadline.state.in_(CURRENT), Deadline.reckoned_from <= since
+        )
+        if kinds is not None:
+            there = there.where(Deadline.kind.in_(kinds))
+        stopped = {"state": "cancelled", "data": Deadline.data.concat(literal(_HALTED, JSONB))}
+        await work.session.execute(there.values(stopped), execution_options={"synchronize_session": "fetch"})
+
+
+async def restart(work: Work, subjects: Collection[UUID], *, but: Collection[str] = ()) -> None:
+    """Let what was halted go on, reckoned anew: what should have fired meanwhile fires now.
+
+    What was set anew meanwhile stands instead.
+    """
+    there = {(each.subject, each.kind, each.ref) for each in await current(work.session, subjects)}
+    for deadline in await _halted(work, subjects):
+        if deadline.kind in but or (deadline.subject, deadline.kind, deadline.ref) in there:
+            continue
+        deadline.data = {name: value for name, value in deadline.data.items() if name not in _HALTED}
+        deadline.reckon(work.today)
+
+
+async def give_up(work: Work, subjects: Collection[UUID]) -> None:
+    """What was halted stays stopped for good."""
+    for deadline in await _halted(work, subjects):
+        deadline.data = {name: value for name, value in deadline.data.items() if name not in _HALTED}
+
+
+async def _halted(work: Work, subjects: Collection[UUID]) -> Sequence[Deadline]:
+    await work.session.flush()
+    query = select(Deadline).where(
+        Deadline.subject.in_(subjects), Deadline.state == "cancelled", Deadline.data.contains(_HALTED)
+    )
+    return (await work.session.scalars(query.with_for_update())).all()
 
 
 async def suspend(work: Work, subject: UUID, kinds: Collection[str], start: date) -> list[Deadline]:

@@ -7,7 +7,20 @@ from uuid import UUID, uuid4
 import pytest
 
 from chassis.clock import MovableClock, MovedTooFar, load_civil_moment, morning_of, save_civil_moment
-from chassis.deadlines import Deadline, NewDeadline, Sweeper, cancel, current, move, resume, set_deadline, suspend
+from chassis.deadlines import (
+    Deadline,
+    NewDeadline,
+    Sweeper,
+    cancel,
+    current,
+    give_up,
+    halt,
+    move,
+    restart,
+    resume,
+    set_deadline,
+    suspend,
+)
 from chassis.work import Office, Work
 from policy.terms import Suspension, Term
 from tests.support.messaging import MUNICIPALITY, Service
@@ -131,6 +144,37 @@ async def test_what_is_cancelled_never_fires(office: Office, clock: MovableClock
         await set_deadline(work, new(client, Term(days=3)))
         await cancel(work, {client})
     assert await on(clock, date(2024, 3, 10), sweeper) == 0
+
+
+async def test_what_is_halted_fires_late_when_that_was_a_mistake_and_never_when_it_was_none(
+    office: Office, clock: MovableClock, sweeper: Sweeper, firings: Firings
+) -> None:
+    kept, given_up = uuid4(), uuid4()
+    async with office.in_background() as work:
+        for each in (kept, given_up):
+            await set_deadline(work, new(each, Term(days=3)))
+        await halt(work, {kept, given_up})
+    assert await on(clock, date(2024, 3, 10), sweeper) == 0
+    async with office.in_background() as work:
+        await give_up(work, {given_up})
+        for _ in range(2):
+            await restart(work, {kept, given_up})
+    assert await sweeper.sweep() == 1
+    assert firings.fired == [(kept, "longest_stay", date(2024, 3, 10))]
+
+
+async def test_what_was_set_anew_meanwhile_stands_instead_of_what_was_halted(office: Office) -> None:
+    client = uuid4()
+    async with office.in_background() as work:
+        await set_deadline(work, new(client, Term(days=10)))
+        await halt(work, {client}, since=START - timedelta(days=1))
+        assert len(await current(work.session, {client})) == 1
+        await halt(work, {client})
+        assert await current(work.session, {client}) == []
+        await set_deadline(work, new(client, Term(days=20)))
+        await restart(work, {client})
+    async with office.in_background() as work:
+        assert [each.due_on for each in await current(work.session, {client})] == [date(2024, 3, 20)]
 
 
 async def test_a_suspended_deadline_stands_still_and_shifts_by_the_real_days(

@@ -77,6 +77,9 @@ class HouseholdChanged(IntakeEvent):
 class PensionAgeNears(IntakeEvent):
     """In some months the client reaches pension age: time to arrange what follows. The day itself stays in intake."""
 
+    reached_in: date | None = None
+    """The first day of the month in which it is reached; absent when it turns out not to be near after all."""
+
 
 class NotificationReceived(IntakeEvent):
     """First contact at the gate, before an application."""

@@ -121,6 +121,8 @@ class InstrumentEnded(RoutingEvent):
     instrument_use_id: UUID
     instrument: str
     outcome: Literal["completed", "stopped"]
+    exit_id: UUID | None = None
+    """The exit that stopped it; when that was a mistake, the use goes on."""
 
 
 class HandoverDue(RoutingEvent):
@@ -236,6 +238,8 @@ class PartTimeWorkEnded(RoutingEvent):
     """A client on benefit worked part-time until `occurred_on`."""
 
     work_id: UUID
+    exit_id: UUID | None = None
+    """The exit that ended it; when that was a mistake, the work goes on."""
 
 
 class AgreementMade(RoutingEvent):

@@ -25,6 +25,10 @@ class Intake(Section):
     benefit_at_once_for_permit_holders: bool = False
     short_application_on_return: bool = False
     language_test: Deadline | None = None
+    pension_notice: Deadline | None = None
+    """How long before pension age the caseworker is told."""
+    transfer_file: Deadline | None = None
+    """How long after a departure the file for the receiving municipality can be read."""
     search_periods: tuple[SearchPeriod, ...] = ()
 
     def search_period(self, age_band: str | None, starting_qualification: bool | None) -> Deadline | None:

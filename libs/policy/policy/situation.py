@@ -6,9 +6,11 @@ from typing import get_args
 
 from policy.facts import AgeBand, Facts
 
-# Shared with the events (`ClientRegistered`, `AgeBandChanged`): the first age of each band.
+# Shared with the events (`ClientRegistered`, `AgeBandChanged`): the first age of each band. Pension age is a matter of
+# months and of the calendar year: where the birth date is known, `policy.pension` tells its day.
 FIRST_AGES = (18, 21, 27, 28, 45, 50, 55, 67)
 AGE_BANDS: tuple[AgeBand, ...] = get_args(AgeBand)
+AROUND_PENSION: tuple[AgeBand, ...] = ("55-pension", "pension")
 
 
 def age_band(age: int) -> AgeBand:
@@ -17,8 +19,12 @@ def age_band(age: int) -> AgeBand:
 
 
 def age_band_of(facts: Facts) -> AgeBand | None:
-    """The band of the age that the assessment found, else the registered one."""
-    return facts.age_band if facts.age is None else age_band(facts.age)
+    """The band of the age that the assessment found, else the registered one, which knows the day of pension."""
+    if facts.age is None:
+        return facts.age_band
+    found = age_band(facts.age)
+    knows_the_day = found in AROUND_PENSION and facts.age_band in AROUND_PENSION
+    return facts.age_band if knows_the_day else found
 
 
 @dataclass(frozen=True, slots=True)

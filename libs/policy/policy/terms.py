@@ -85,6 +85,13 @@ class Term:
         except (ValueError, OverflowError) as fault:
             raise ValueError(f"{self} from {start} leaves the calendar") from fault
 
+    def before(self, end: date) -> date:
+        """The day so long before another, such as a first of the month."""
+        months = end.year * MONTHS_IN_YEAR + end.month - 1 - self.years * MONTHS_IN_YEAR - self.months
+        year, month = divmod(months, MONTHS_IN_YEAR)
+        moved = date(year, month + 1, min(end.day, monthrange(year, month + 1)[1]))
+        return moved - timedelta(weeks=self.weeks, days=self.days)
+
     def __str__(self) -> str:
         parts = [(getattr(self, unit), names) for unit, names in _NAMES.items()]
         return " en ".join(f"{n} {names[n != 1]}" for n, names in parts if n) or "0 dagen"

@@ -21,6 +21,8 @@ from contracts.intake import (
     ClientRegistrationUndone,
     ClientsMerged,
     InformationSessionHeld,
+    NotificationReceived,
+    RegistrationRestored,
     RestPeriodEnded,
 )
 from contracts.partners import PartnerSignalled
@@ -33,9 +35,9 @@ from contracts.routing import (
     HandoverDue,
     ReviewHeld,
 )
-from diagnosis.actions.clients import Merger, clients_of, forget, go_on, merge, reopen, stop
+from diagnosis.actions.clients import Merger, begin_anew, clients_of, forget, go_on, merge, stop
 from diagnosis.actions.imports import import_of, take_over
-from diagnosis.actions.invitations import Invitee, close_invitations, invite
+from diagnosis.actions.invitations import Invitee, close_invitations, invite, invite_later
 from diagnosis.actions.travels import keep
 from diagnosis.rules import handover_leads_here, option_leads_here
 from diagnosis.tables import Client, resolve
@@ -112,7 +114,7 @@ async def imported(work: Work, envelopes: Envelopes[CaseImported]) -> None:
     clients = await clients_of(work, envelopes)
     for each in envelopes:
         if each.data.exited_on is not None:
-            clients[each.subject].ended, clients[each.subject].ended_on = "exited", each.data.exited_on
+            clients[each.subject].exit(each.data.exited_on)
     await take_over(work, [import_of(work, clients[each.subject], each) for each in envelopes])
 
 
@@ -129,25 +131,59 @@ async def merged(work: Work, envelopes: Envelopes[ClientsMerged]) -> None:
 
 
 def stopped(because: str) -> Handler:
-    """Everything open stops."""
+    """The registration ended: everything open stops."""
 
     async def handle(work: Work, envelopes: Envelopes[Any]) -> None:
         for on, clients in (await _by_day(work, envelopes)).items():
+            for client in clients:
+                client.end_registration(because, on)
             await stop(work, clients, because, on)
 
     return handle
 
 
+async def exited(work: Work, envelopes: Envelopes[ClientExited]) -> None:
+    """The journey ended: everything open stops."""
+    for on, clients in (await _by_day(work, envelopes)).items():
+        for client in clients:
+            client.exit(on)
+        await stop(work, clients, "exited", on)
+
+
+async def restored(work: Work, envelopes: Envelopes[RegistrationRestored]) -> None:
+    """Nobody died or moved away: the journey goes on as it stood, once routing lets it."""
+    told = [
+        (each, client)
+        for each, client in await _with_clients(work, envelopes)
+        if client.registration_ended == each.data.ended_as
+    ]
+    for _, client in told:
+        client.end_registration(None)
+    await go_on(work, [client for _, client in told])
+
+
+async def notified(work: Work, envelopes: Envelopes[NotificationReceived]) -> None:
+    """Who had moved away lives here again."""
+    back = [client for _, client in await _with_clients(work, envelopes) if client.registration_ended == "moved_away"]
+    for client in back:
+        client.end_registration(None)
+    await begin_anew(work, back)
+
+
 async def reverted(work: Work, envelopes: Envelopes[ExitReverted]) -> None:
     """The journey goes on as it stood."""
     clients = [client for _, client in await _with_clients(work, envelopes)]
-    await reopen(work, clients)
+    for client in clients:
+        client.exit(None)
     await go_on(work, clients)
 
 
 async def returned(work: Work, envelopes: Envelopes[ClientReturned]) -> None:
     """A new spell of benefit begins; what still holds is watched again."""
-    await go_on(work, [client for _, client in await _with_clients(work, envelopes)])
+    clients = [client for _, client in await _with_clients(work, envelopes)]
+    for client in clients:
+        client.exit(None)
+    await begin_anew(work, clients)
 
 
 async def left_the_gate(
@@ -192,11 +228,15 @@ async def _invite(work: Work, envelopes: Iterable[Envelope[Any]], reason: str, d
     if not chosen:
         return
     invitees: dict[UUID, Invitee] = {}
+    gone: dict[UUID, tuple[Invitee, str, date]] = {}
     for each, client in await _with_clients(work, chosen):
-        if client.ended is None:
-            on, by = each.data.occurred_on, each.data.by
-            invitees[client.id] = Invitee(client.id, client.municipality, reason, on, by, due)
+        invitee = Invitee(client.id, client.municipality, reason, each.data.occurred_on, each.data.by, due)
+        if client.ended is None or client.ended_on is None:
+            invitees[client.id] = invitee
+        else:
+            gone[client.id] = invitee, client.ended, client.ended_on
     await invite(work, list(invitees.values()))
+    await invite_later(work, list(gone.values()))
 
 
 def both(*handlers: Handler) -> Handler:
@@ -224,7 +264,9 @@ _DECIDED: Handlers = {
     ClientRegistrationUndone: stopped("undone"),
     ClientDeceased: stopped("deceased"),
     ClientMovedAway: stopped("moved_away"),
-    ClientExited: stopped("exited"),
+    RegistrationRestored: restored,
+    NotificationReceived: notified,
+    ClientExited: exited,
     ExitReverted: reverted,
     ClientReturned: returned,
     ApplicationWithdrawn: left_the_gate,

@@ -11,8 +11,10 @@ from policy import Exemption, Facts, Pack
 
 Basis = Literal["assessment", "override", "correction", "import"]
 ONE_DAY = timedelta(days=1)
-REVERSIBLE = ("exited", "moved_away")
-"""The ways in which a journey ends that can be taken back, and after which a client can return."""
+REVERSIBLE = ("exited", "moved_away", "deceased")
+"""The ways in which a journey ends that can be taken back."""
+LEFT = "returned"
+"""Why something stays closed: the client left, and came back to a new spell of benefit."""
 LAST_YEAR = 2199
 """No exemption ends later; without an end it is permanent."""
 SINGLE_PARENT = "single_parent"
@@ -49,7 +51,7 @@ def complete(facts: Facts, known: Known) -> Facts:
     """The facts with what the registration told and the assessment leaves open."""
     names = ("permit_holder", "without_benefit", "starting_qualification")
     told = {name: getattr(known, name) for name in names if getattr(facts, name) is None}
-    if facts.age is None and facts.age_band is None:
+    if facts.age_band is None:  # also beside an age: of who is about pension age only the registration knows the day
         told["age_band"] = known.age_band
     return facts.model_copy(update={name: value for name, value in told.items() if value is not None})
 

@@ -45,9 +45,29 @@ class Client(Base):
     permit_holder: Mapped[bool | None]
     without_benefit: Mapped[bool | None]
     starting_qualification: Mapped[bool | None]
+    registration_ended: Mapped[str | None] = mapped_column(Text)
+    """deceased, moved_away or undone, as intake tells."""
+    registration_ended_on: Mapped[date | None]
+    exited_on: Mapped[date | None]
+    """Since when the journey has ended, as routing tells."""
     ended: Mapped[str | None] = mapped_column(Text)
-    """Why nothing more is to happen: exited, deceased, moved_away, undone."""
+    """Why nothing more is to happen: the word of intake, or else exited."""
     ended_on: Mapped[date | None]
+
+    def end_registration(self, because: str | None, on: date | None = None) -> None:
+        """Intake ended the registration, or with None opened it again."""
+        self.registration_ended, self.registration_ended_on = because, on if because else None
+        self._settle()
+
+    def exit(self, on: date | None) -> None:
+        """Routing ended the journey, or with None lets it go on."""
+        self.exited_on = on
+        self._settle()
+
+    def _settle(self) -> None:
+        """Two services can end it, and it goes on when neither does: so the order in which they are heard is free."""
+        self.ended = self.registration_ended or ("exited" if self.exited_on else None)
+        self.ended_on = self.registration_ended_on or self.exited_on
 
 
 class MergedClient(Base):

@@ -20,6 +20,8 @@ from contracts.intake import (
     ClientRegistrationUndone,
     ClientsMerged,
     InformationSessionHeld,
+    NotificationReceived,
+    RegistrationRestored,
     RestPeriodEnded,
 )
 from contracts.partners import PartnerSignalled
@@ -183,9 +185,51 @@ async def test_who_returns_can_be_assessed_again(diagnosis: Diagnosis) -> None:
 
 async def test_nobody_returns_from_the_dead(diagnosis: Diagnosis) -> None:
     client = await diagnosis.client()
-    await diagnosis.hear(client, ClientDeceased(**HEAD), ClientReturned(**HEAD))
+    await diagnosis.hear(client, ClientDeceased(**HEAD), ClientReturned(**HEAD), NotificationReceived(**HEAD))
     answer = await diagnosis.post(f"/clients/{client}/assessments", {"questionnaire": "diagnose", "facts": {}})
     assert answer.status_code == 409
+
+
+EXIT_ID = new_id()
+
+
+def orders(one: list[Event], other: list[Event]) -> list[list[Event]]:
+    """Every way in which what two services say can be heard."""
+    if not one or not other:
+        return [one + other]
+    return [[one[0], *rest] for rest in orders(one[1:], other)] + [[other[0], *rest] for rest in orders(one, other[1:])]
+
+
+BY_MISTAKE: list[Event] = [ClientDeceased(**HEAD), RegistrationRestored(**HEAD, ended_as="deceased")]
+WHAT_FOLLOWED: list[Event] = [
+    ClientExited(**HEAD, exit_id=EXIT_ID, reason="deceased"), ExitReverted(**HEAD, exit_id=EXIT_ID), conversation(5),
+]  # fmt: skip
+
+
+@pytest.mark.requirement("INT-14")
+@pytest.mark.parametrize(
+    "heard", orders(BY_MISTAKE, WHAT_FOLLOWED), ids=lambda each: "-".join(type(event).__name__ for event in each)
+)
+async def test_a_death_that_is_taken_back_leaves_everything_as_it_was_in_whatever_order(
+    diagnosis: Diagnosis, heard: list[Event]
+) -> None:
+    client = await diagnosis.client()
+    await diagnosis.categorised(client, {"exemption": {"reason": "illness", "until": "2024-02-02"}})
+    proposal = await diagnosis.assess(client, {"distance_months": 8})
+    await diagnosis.hear(client, signal("ready_for_next_step"), *heard)
+    assert {each["reason"] for each in await diagnosis.invitations(client)} == {"partner_signal", "conversation"}
+    assert (await diagnosis.get(f"/proposals/{proposal['id']}")).json()["state"] == "open"
+    await diagnosis.move_to(date(2024, 2, 5))
+    assert len(await diagnosis.said(ExemptionEnded, client)) == 1
+    await diagnosis.confirm(proposal)
+
+
+async def test_a_departure_that_is_taken_back_opens_nothing_of_an_earlier_one(diagnosis: Diagnosis) -> None:
+    client = await diagnosis.client()
+    moved, back = ClientMovedAway(**HEAD), NotificationReceived(**HEAD)
+    await diagnosis.hear(client, conversation(5), moved, back, signal("ready_for_next_step"), moved)
+    await diagnosis.hear(client, RegistrationRestored(**HEAD, ended_as="moved_away"))
+    assert [each["reason"] for each in await diagnosis.invitations(client)] == ["partner_signal"]
 
 
 async def test_an_imported_case_brings_its_category_and_invites_nobody(diagnosis: Diagnosis) -> None:
@@ -335,5 +379,5 @@ async def test_a_second_exit_taken_back_opens_nothing_of_the_first(diagnosis: Di
 
 async def test_who_moved_away_can_return(diagnosis: Diagnosis) -> None:
     client = await diagnosis.client()
-    await diagnosis.hear(client, ClientMovedAway(**HEAD), ClientReturned(**HEAD))
+    await diagnosis.hear(client, ClientMovedAway(**HEAD), NotificationReceived(**HEAD), ClientReturned(**HEAD))
     await diagnosis.categorised(client, {"distance_months": 2})

@@ -15,6 +15,7 @@ from intake.api import ROUTERS
 from intake.api.caseload import LARGEST_FILE
 from intake.deadlines import DEADLINES
 from intake.events import HANDLERS
+from intake.others import Others, from_settings
 from intake.settings import IntakeSettings
 from intake.vault import Vault
 
@@ -26,8 +27,9 @@ def create(
     *,
     background: Sequence[Background] = (),
     on_moved: OnMoved | None = None,
+    others: Others | None = None,
 ) -> FastAPI:
-    """The app of intake."""
+    """The app of intake; `others` say what it does not know itself, by default over HTTP."""
     app = create_app(
         service="intake",
         title="Opstap: intake",
@@ -41,6 +43,7 @@ def create(
         larger_bodies={"/v1/caseload-imports": LARGEST_FILE},
     )
     app.state.vault = Vault.of(settings)
+    app.state.others = others or from_settings(settings)
     return app
 
 

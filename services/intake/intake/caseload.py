@@ -1,6 +1,8 @@
 """A line of a caseload file: which columns there are, and what is wrong with what stands in them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import csv
+import io
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, get_args
@@ -89,6 +91,45 @@ class BrokenLine:
     """What is wrong with a line, by column."""
 
     faults: Sequence[Fault]
+
+
+def written(lines: Iterable[Line]) -> str:
+    """These lines as a file that `read` reads, with every column there is."""
+    out = io.StringIO()
+    writer = csv.DictWriter(out, COLUMNS, restval="", lineterminator="\r\n")
+    writer.writeheader()
+    writer.writerows(_cells(line) for line in lines)
+    return out.getvalue()
+
+
+def _cells(line: Line) -> dict[str, str]:
+    """What stands in the columns: each model's fields by the columns that `_nested` reads them from."""
+    person, case = line.person, line.case
+    parts: list[tuple[object | None, Mapping[str, str]]] = [
+        (person, {column: column for column in PERSON}), (person.name, NAME), (person.address, ADDRESS),
+        (person.contact, CONTACT), (case, {column: column for column in Case.model_fields}),
+    ]  # fmt: skip
+    cells = {
+        column: _cell(getattr(model, field))
+        for model, columns in parts
+        if model is not None
+        for column, field in columns.items()
+    }
+    return {"municipality": line.municipality, **cells}
+
+
+def _cell(value: object) -> str:
+    """A value as it is written in a cell."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "true" if value else "false"
+        case ImportedSuspension(start=start, end=end):
+            return f"{start}/{end or ''}"
+        case tuple():
+            return " ".join(map(_cell, value))
+    return str(value)
 
 
 def header_faults(header: Sequence[str]) -> list[Fault]:

@@ -13,12 +13,13 @@ from contracts.intake import (
     IntakeDue,
     IntegrationPlanDue,
     LanguageTestDue,
+    PensionAgeNears,
     RestPeriodEnded,
     SocialGuidanceEnded,
 )
 from intake.actions.gate import invite_to_session
 from intake.actions.housing import GUIDANCE, PLAN, REST
-from intake.actions.registration import age_band_deadlines
+from intake.actions.registration import PENSION, age_band_deadlines
 from intake.tables import Application, Client, clients_by_id
 
 
@@ -83,6 +84,14 @@ async def age_band_changed(work: Work, deadlines: Sequence[Deadline]) -> None:
     await set_deadlines(work, ahead)
 
 
+async def pension_nears(work: Work, deadlines: Sequence[Deadline]) -> None:
+    """In some months the client has no right to assistance any more: there is something to arrange."""
+    for each in deadlines:
+        on, month = max(_fired_on(each), each.set_on), date.fromisoformat(each.data["month"])
+        event = PensionAgeNears(occurred_on=on, by="clock", reached_in=month)
+        work.publish(each.subject, each.municipality, event)
+
+
 def _due_on(deadline: Deadline) -> date:
     assert deadline.due_on is not None, "what stands still does not fire"
     return deadline.due_on
@@ -101,5 +110,6 @@ DEADLINES: Mapping[str, Fired] = {
     "language_test": language_test_due,
     GUIDANCE: social_guidance_ended,
     PLAN: integration_plan_due,
+    PENSION: pension_nears,
     REST: rest_period_ended,
 }

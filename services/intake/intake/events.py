@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from chassis.consumer import Handlers
-from chassis.deadlines import NewDeadline, set_deadlines
+from chassis.deadlines import NewDeadline, give_up, set_deadlines
 from chassis.work import Work
 from contracts import Envelope
 from contracts.diagnosis import AssessmentCompleted, ClientCategorised, Traits
@@ -21,6 +21,7 @@ from contracts.routing import (
     ExitReverted,
     HandoverAccepted,
 )
+from intake.actions.clients import leave_benefit, stay_on_benefit
 from intake.actions.letters import AwaitedLetters, tell, write
 from intake.actions.policies import intake_policy, pack_of
 from intake.tables import (
@@ -150,6 +151,7 @@ async def on_client_exited(work: Work, envelopes: Sequence[Envelope[ClientExited
             continue
         standing = standings[client.id]
         standing.exited_on, standing.exit_id = data.occurred_on, data.exit_id
+        await leave_benefit(work, client, data.occurred_on, for_good=data.reason == "pension_age")
         standing.wrong_letter_id = None  # the goodbye takes the place of whatever was told
         await letters.forget(client, "categorised")
         await letters.forget(client, "handover")
@@ -168,6 +170,8 @@ async def on_exit_reverted(work: Work, envelopes: Sequence[Envelope[ExitReverted
         if client is None:
             continue
         standing = standings[client.id]
+        if standing.exited_on is not None:
+            await stay_on_benefit(work, client, standing.exited_on)
         standing.exited_on = standing.exit_id = None
         await letters.forget(client, "exit")
         goodbye = await newest_letter(work.session, client.id, Letter.tells_of == data.exit_id)
@@ -188,6 +192,7 @@ async def on_client_returned(work: Work, envelopes: Sequence[Envelope[ClientRetu
     for client in clients.values():
         standing = standings[client.id]
         standing.exited_on = standing.exit_id = standing.caseworker_id = standing.caseworker_role = None
+        await give_up(work, {client.id})
         await letters.forget(client, "exit")
 
 
@@ -328,4 +333,5 @@ HANDLERS: Handlers = {
     ClientExited: on_client_exited,
     ExitReverted: on_exit_reverted,
     ClientReturned: on_client_returned,
+    ExitReverted: on_exit_reverted,
 }

@@ -1,6 +1,6 @@
 """What intake refuses, by name."""
 
-from chassis.problems import Conflict
+from chassis.problems import Conflict, Problem, Unavailable
 
 
 class AlreadyRegistered(Conflict):
@@ -24,6 +24,13 @@ class RegistrationClosed(Conflict):
     title = "The registration of this client is closed"
 
 
+class NothingToRestore(Conflict):
+    """Only a death or a departure is taken back."""
+
+    slug = "nothing-to-restore"
+    title = "No death or departure of this client is on record"
+
+
 class NotificationFirst(Conflict):
     """An application without a first contact."""
 
@@ -36,6 +43,13 @@ class SearchPeriodRuns(Conflict):
 
     slug = "search-period-runs"
     title = "The search period comes first"
+
+
+class PensionAgeReached(Conflict):
+    """An application of who has no right to assistance by the municipality any more."""
+
+    slug = "pension-age-reached"
+    title = "From pension age on the SVB gives assistance, not the municipality"
 
 
 class ShortFormUnknown(Conflict):
@@ -113,3 +127,32 @@ class NoPolicy(Conflict):
 
     slug = "no-policy"
     title = "No policy is in force for the municipality"
+
+
+class NotMovedAway(Conflict):
+    """A transfer file of somebody who lives here, or nowhere."""
+
+    slug = "not-moved-away"
+    title = "A transfer file is of who moved away"
+
+
+class NoTransferFile(Conflict):
+    """A policy that has none."""
+
+    slug = "no-transfer-file"
+    title = "The municipality's policy knows no transfer file"
+
+
+class TransferFileOver(Problem):
+    """A transfer file that was read too late."""
+
+    status = 410
+    slug = "transfer-file-over"
+    title = "The time in which the transfer file can be read is over"
+
+
+class OthersSilent(Unavailable):
+    """A transfer file is whole or it is not given."""
+
+    slug = "others-silent"
+    title = "Another service does not answer, so that the file is not whole; ask again"

@@ -11,9 +11,11 @@ from stdnum.nl import bsn as bsn_numbers
 
 from contracts.model import AgeBand
 from policy import age_band
+from policy.pension import pension_day
 
 ADULT = 18
-OLDEST = 130
+LAST_BEFORE_PENSION = 65
+"""An age at which nobody has reached pension age yet."""
 
 _WRITTEN_DATE = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?", re.ASCII)
 
@@ -73,18 +75,27 @@ class BirthDate:
         except ValueError:
             return date(born.year + age, 3, 1)
 
+    @property
+    def pension_day(self) -> date:
+        """The first day on which pension age is reached, reckoned from the last possible day."""
+        return pension_day(self.last_possible)
+
     def band(self, on: date) -> AgeBand:
-        """The age band on a day."""
-        return age_band(self.age(on))
+        """The age band on a day; the last begins on the very day of pension."""
+        if on >= self.pension_day:
+            return "pension"
+        return age_band(min(self.age(on), LAST_BEFORE_PENSION))
 
     def bands_after(self, on: date) -> Iterator[tuple[date, AgeBand]]:
         """The birthdays after a day that move the age band, each with the band that it moves to."""
         present = self.band(on)
-        for age in range(self.age(on) + 1, OLDEST):
+        for age in range(self.age(on) + 1, LAST_BEFORE_PENSION):
             band = age_band(age)
             if band != present:
                 present = band
                 yield self.birthday(age), band
+        if present != "pension":
+            yield self.pension_day, "pension"
 
 
 class Person(Protocol):

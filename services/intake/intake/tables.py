@@ -61,6 +61,8 @@ class Client(Base):
     state: Mapped[str]
     """registered, deceased, moved_away, merged or undone."""
     ended_on: Mapped[date | None]
+    moved_to: Mapped[str | None]
+    """The municipality where who moved away lives now, when it was told."""
     merged_into: Mapped[UUID | None]
     household_id: Mapped[UUID]
     household_kind: Mapped[str]
@@ -86,6 +88,8 @@ class Client(Base):
     contact: Mapped[bytes | None]
     language: Mapped[bytes | None]
     undone_because: Mapped[bytes | None]
+    restored_because: Mapped[bytes | None]
+    """Why the death or departure that was recorded last was none."""
 
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012 - SQLAlchemy's own way
     SHOWN_AS: ClassVar[Mapping[str, str]] = {
@@ -152,6 +156,8 @@ class Notification(Base):
     """open, diverted, applied or closed."""
     diverted_to: Mapped[str | None]
     diverted_on: Mapped[date | None]
+    ended_on: Mapped[date | None]
+    """The day on which it was closed, because the client was gone."""
 
 
 class Application(Base):
@@ -169,7 +175,7 @@ class Application(Base):
     state: Mapped[str]
     """filed, withdrawn, granted, refused or closed."""
     ended_on: Mapped[date | None]
-    """The day of the withdrawal or the decision."""
+    """The day of the withdrawal or the decision, or on which it was closed because the client was gone."""
     decided_by: Mapped[str | None]
     benefit_from: Mapped[date | None]
     reason: Mapped[bytes | None]

@@ -15,6 +15,8 @@ from contracts.intake import (
     ClientRegistrationUndone,
     ClientsMerged,
     IdentityCorrected,
+    NotificationReceived,
+    RegistrationRestored,
 )
 from contracts.routing import (
     ClientExited,
@@ -31,14 +33,10 @@ from partners.actions.groups import PATIENCE
 from partners.actions.referrals import Correction
 from partners.actions.steps import LIMITS, Closing
 
-Stops = ClientDeceased | ClientMovedAway | ClientRegistrationUndone | ClientExited
-_REASONS: dict[type[Stops], str] = {
-    ClientDeceased: "deceased",
-    ClientMovedAway: "moved_away",
-    ClientRegistrationUndone: "undone",
-    ClientExited: "exit",
-}
-_FOR_GOOD = (ClientDeceased, ClientRegistrationUndone)
+Gone = ClientDeceased | ClientMovedAway | ClientRegistrationUndone
+_ENDED: dict[type[Gone], str] = {
+    ClientDeceased: "deceased", ClientMovedAway: "moved_away", ClientRegistrationUndone: "undone",
+}  # fmt: skip
 
 
 async def referral_requested(work: Work, envelopes: Sequence[Envelope[ReferralRequested]]) -> None:
@@ -54,6 +52,7 @@ async def referral_requested(work: Work, envelopes: Sequence[Envelope[ReferralRe
             rule=each.data.rule,
             on=each.data.occurred_on,
             by=each.data.by,
+            at=each.recorded_at,
         )
         for each in envelopes
     ]
@@ -68,15 +67,42 @@ async def referral_withdrawn(work: Work, envelopes: Sequence[Envelope[ReferralWi
     await referrals.withdraw(work, closings.keys(), closings)
 
 
-async def client_stopped(work: Work, envelopes: Sequence[Envelope[Stops]]) -> None:
-    """Everything open stops: death, a move, a mistaken registration, the end of the journey."""
+async def registration_ended(work: Work, envelopes: Sequence[Envelope[Gone]]) -> None:
+    """Everything open stops: death, a move, a mistaken registration.
+
+    What routing asked after that was recorded is of a client who goes on, for routing asks nothing of who is gone.
+    """
+    clients = await clients_of(work, {each.subject: each.municipality for each in envelopes})
+    closings = {}
+    for each in envelopes:
+        client, because = clients[each.subject], _ENDED[type(each.data)]
+        client.registration_ended = because
+        closings[client.id] = Closing(because, each.data.occurred_on, each.data.by, each.recorded_at)
+    await referrals.stop_clients(work, closings)
+
+
+async def registration_open(
+    work: Work, envelopes: Sequence[Envelope[RegistrationRestored | NotificationReceived]]
+) -> None:
+    """Nobody died or moved away, or who moved is back: what was asked meanwhile is done."""
+    clients = await clients_of(work, {each.subject: each.municipality for each in envelopes})
+    back = []
+    for each in envelopes:
+        client, event = clients[each.subject], each.data
+        if client.registration_ended == getattr(event, "ended_as", "moved_away"):
+            client.registration_ended = None
+            back.append(client.id)
+    await referrals.place_waiting(work, back)
+
+
+async def client_exited(work: Work, envelopes: Sequence[Envelope[ClientExited]]) -> None:
+    """Everything open stops: the end of the journey."""
     clients = await clients_of(work, {each.subject: each.municipality for each in envelopes})
     closings = {}
     for each in envelopes:
         client = clients[each.subject]
         client.stopped_on = max(each.data.occurred_on, client.stopped_on or each.data.occurred_on)
-        client.stopped_for_good = client.stopped_for_good or isinstance(each.data, _FOR_GOOD)
-        closings[client.id] = Closing(_REASONS[type(each.data)], each.data.occurred_on, each.data.by)
+        closings[client.id] = Closing("exit", each.data.occurred_on, each.data.by)
     await referrals.stop_clients(work, closings)
 
 
@@ -95,7 +121,7 @@ async def clients_merged(work: Work, envelopes: Sequence[Envelope[ClientsMerged]
             continue
         closing = Closing("merged", each.data.occurred_on, each.data.by)
         client = (await clients_of(work, {survivor: each.municipality}))[survivor]
-        if client.stopped_for_good:
+        if client.registration_ended is not None:
             await referrals.stop_clients(work, {survivor: closing})
         else:
             await referrals.close_doubles(work, {survivor}, closing)
@@ -150,10 +176,12 @@ async def client_erased(work: Work, envelopes: Sequence[Envelope[ClientErased]])
 HANDLERS: Handlers = {
     ReferralRequested: referral_requested,
     ReferralWithdrawn: referral_withdrawn,
-    ClientDeceased: client_stopped,
-    ClientMovedAway: client_stopped,
-    ClientRegistrationUndone: client_stopped,
-    ClientExited: client_stopped,
+    ClientDeceased: registration_ended,
+    ClientMovedAway: registration_ended,
+    ClientRegistrationUndone: registration_ended,
+    RegistrationRestored: registration_open,
+    NotificationReceived: registration_open,
+    ClientExited: client_exited,
     ClientReturned: client_goes_on,
     ExitReverted: client_goes_on,
     ClientsMerged: clients_merged,

@@ -1,17 +1,12 @@
 """Who a client is: a question to intake, answered in time or not at all. The answer is passed on and never kept."""
 
-import asyncio
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 from uuid import UUID
 
-import aiohttp
-import structlog
-
+from chassis.asking import OtherService, Silent
 from partners.settings import PartnersSettings
-
-log = structlog.get_logger("identities")
 
 FIELDS = frozenset({"name", "contact", "language", "birth_year", "address"})
 """What intake knows; the other fields that a purpose may name are known here, or nowhere yet."""
@@ -48,31 +43,21 @@ class IntakeOverHttp:
     """Asks intake with an access token of this service's own."""
 
     def __init__(self, url: str, token_file: Path, *, timeout: float) -> None:
-        self._url, self._token_file = url.rstrip("/"), token_file
-        self._timeout = aiohttp.ClientTimeout(total=timeout)
+        self._intake = OtherService("intake", url, token_file, timeout=timeout)
 
     async def identity(
-        self, municipality: str, client_id: UUID, fields: Collection[str], purpose: str
+        self,
+        municipality: str,  # noqa: ARG002 - the protocol's
+        client_id: UUID,
+        fields: Collection[str],
+        purpose: str,
     ) -> Mapping[str, Any] | None:
         """These fields of a client, or None when intake does not answer in time."""
         try:
-            token = (await asyncio.to_thread(self._token_file.read_text)).strip()
-            async with (
-                aiohttp.ClientSession(timeout=self._timeout) as session,
-                session.get(
-                    f"{self._url}/v1/clients/{client_id}/identity",
-                    params={"fields": ",".join(sorted(fields)), "purpose": purpose},
-                    headers={"Authorization": f"Bearer {token}"},
-                    allow_redirects=False,
-                ) as answer,
-            ):
-                if answer.status == 200:
-                    person: Mapping[str, Any] = await answer.json()
-                    return person
-                log.warning("intake gives no identity", status=answer.status, municipality=municipality)
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-            log.warning("intake gives no identity", error=type(error).__name__, municipality=municipality)
-        return None
+            path = f"/clients/{client_id}/identity"
+            return await self._intake.get(path, fields=",".join(sorted(fields)), purpose=purpose)
+        except Silent:
+            return None
 
 
 def from_settings(settings: PartnersSettings) -> Identities:

@@ -21,6 +21,21 @@ TOLD: frozenset[State] = OPEN - {"requested", "waiting"}
 """Open, and the partner knows of it."""
 KNOWN_TO_PARTNER: frozenset[State] = frozenset(TOLD | {"declined", "ended", "withdrawn"})
 
+FALLEN_OUT: frozenset[State] = frozenset({"withdrawn", "declined"})
+"""Of a group: who does not come to its session."""
+BEGUN: frozenset[State] = frozenset({"started", "held", "ended"})
+"""Of a group: after its session."""
+_GOES_ON = frozenset({"recategorised", "merged", "other"})
+"""Why a referral is withdrawn of a client whose journey goes on."""
+
+Because = Literal["journey_ended", "withdrawn"]
+
+
+def told_partner(reason: str) -> Because:
+    """What a partner may know of why a referral was withdrawn: nothing of a death, a move or an exit."""
+    return "withdrawn" if reason in _GOES_ON else "journey_ended"
+
+
 _FROM: dict[Step, frozenset[State]] = {
     "acknowledge": frozenset({"sent"}),
     "accept": frozenset({"acknowledged"}),

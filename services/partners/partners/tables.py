@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Boolean, Date, DateTime, Integer, LargeBinary, MetaData, Text, Uuid
+from sqlalchemy import Date, DateTime, Integer, LargeBinary, MetaData, Text, Uuid
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -55,8 +55,10 @@ class Client(Base):
     indications: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
     conversation_option: Mapped[int | None] = mapped_column(Integer)
     stopped_on: Mapped[date | None] = mapped_column(Date)
-    stopped_for_good: Mapped[bool] = mapped_column(Boolean, default=False)
-    """Deceased, or never a client: no referral of theirs goes out any more."""
+    """The day on which the journey ended, by routing, while it has."""
+    registration_ended: Mapped[str | None] = mapped_column(Text)
+    """deceased, moved_away or undone, as intake says: no referral goes out; one that is asked waits, as routing takes
+    back what it asked of who is gone, or intake takes back that they are."""
 
 
 class MergedClient(Base):
@@ -85,6 +87,8 @@ class Referral(Base):
     state: Mapped[str] = mapped_column(Text)
     requested_on: Mapped[date] = mapped_column(Date)
     requested_by: Mapped[str] = mapped_column(Text)
+    requested_at: Mapped[datetime] = mapped_column(Moment)
+    """When routing asked, by the wall clock."""
     group_id: Mapped[UUID | None] = mapped_column(Uuid)
     sent_on: Mapped[date | None] = mapped_column(Date)
     sent_event: Mapped[UUID | None] = mapped_column(Uuid)
@@ -125,6 +129,8 @@ class PartnerGroup(Base):
     formed_on: Mapped[date] = mapped_column(Date)
     formed_with: Mapped[int] = mapped_column(Integer)
     session_held_on: Mapped[date | None] = mapped_column(Date)
+    changes: Mapped[int] = mapped_column(Integer, default=0)
+    """How often somebody fell out or came in: the `sequence` of what the partner hears."""
     attended: Mapped[list[UUID] | None] = mapped_column(ARRAY(Uuid))
     """The referrals of those who came."""
 
@@ -192,7 +198,7 @@ class Delivery(Base):
     body: Mapped[bytes | None] = mapped_column(LargeBinary)
     """The very bytes, made before the first attempt and sent at each."""
     state: Mapped[str] = mapped_column(Text)
-    """pending, delivered or exhausted."""
+    """pending, delivered, exhausted, or called back before it arrived."""
     attempts: Mapped[int] = mapped_column(Integer)
     next_attempt_at: Mapped[datetime | None] = mapped_column(Moment)
     """By the civil clock."""

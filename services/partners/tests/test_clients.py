@@ -14,14 +14,22 @@ from contracts.intake import (
     ClientRegistrationUndone,
     ClientsMerged,
     IdentityCorrected,
+    RegistrationRestored,
 )
 from contracts.partners import ReferralClosed, ReferredPersonCorrected
-from contracts.routing import ClientExited, ClientReturned, ConversationHeld
+from contracts.routing import (
+    ClientExited,
+    ClientReturned,
+    ConversationHeld,
+    ExitReverted,
+    ReferralRequested,
+    ReferralWithdrawn,
+)
 
 if TYPE_CHECKING:
-    from tests.conftest import ONE_TO_ONE, Partners
+    from tests.conftest import ONE_TO_ONE, Partners, Receiver, status
 else:
-    from services.partners.tests.conftest import ONE_TO_ONE, Partners
+    from services.partners.tests.conftest import ONE_TO_ONE, Partners, Receiver, status
 
 HERE = "GM1916"
 DAY = date(2024, 2, 1)
@@ -64,10 +72,102 @@ async def test_a_request_that_comes_after_the_death_is_sent_to_nobody(partners: 
     client = new_id()
     await partners.hear(client, event, municipality=HERE)
     referral = await partners.refer(client)
+    assert (await partners.referral(referral))["state"] == "requested"
+    refused = await partners.post(f"/referrals/{referral}/assignments", {"partner": "woej"})
+    assert (refused.status_code, refused.json()["type"].rpartition("/")[2]) == (409, "referral-closed")
+    withdrawn = ReferralWithdrawn(occurred_on=DAY, by="clock", referral_id=referral, reason="deceased")
+    await partners.hear(client, withdrawn, municipality=HERE)  # as routing does of all that it asked
     assert await partners.types(client) == ["referral-closed"]
-    assert (await partners.referral(referral))["withdrawnBecause"] == "client_stopped"
     answer = await partners.get(f"/referrals/{referral}", headers=partners.as_partner("woej", HERE))
     assert answer.status_code == 404
+
+
+EXIT = uuid4()
+BY_MISTAKE: list[Any] = [ClientDeceased(**SAID), RegistrationRestored(**SAID, ended_as="deceased")]
+
+
+def orders(one: list[Any], other: list[Any]) -> list[list[Any]]:
+    """Every way in which what two services say can be heard."""
+    if not one or not other:
+        return [one + other]
+    return [[one[0], *rest] for rest in orders(one[1:], other)] + [[other[0], *rest] for rest in orders(one, other[1:])]
+
+
+@pytest.mark.requirement("INT-14")
+@pytest.mark.parametrize("order", orders([0, 1], ["exited", "reverted", "asked"]), ids=str)
+async def test_after_a_death_that_was_a_mistake_partners_are_asked_anew_in_whatever_order(
+    partners: Partners, order: list[Any]
+) -> None:
+    client, again = new_id(), new_id()
+    before = await partners.refer(client)
+    anew = ReferralRequested(
+        occurred_on=DAY, by="staff:s-1", referral_id=again, purpose="participation", partner="woej",
+        partner_kind="welfare",
+    )  # fmt: skip
+    of_routing: dict[str, Any] = {
+        "exited": ClientExited(**SAID, exit_id=EXIT, reason="deceased"),
+        "reverted": ExitReverted(**SAID, exit_id=EXIT),
+        "asked": anew,
+    }
+    told = [*BY_MISTAKE, *of_routing.values()]  # routing heard both before it said so
+    records = {id(each): partners.service.record(new_id(), client, each, HERE) for each in told}
+    for each in order:
+        event = BY_MISTAKE[each] if isinstance(each, int) else of_routing[each]
+        await partners.service.consumer.handle([records[id(event)]])
+    assert (await partners.referral(before))["state"] == "withdrawn"
+    assert (await partners.referral(again))["state"] == "sent"
+
+
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [("exit", "journey_ended"), ("deceased", "journey_ended"), ("moved_away", "journey_ended"),
+     ("recategorised", "withdrawn"), ("other", "withdrawn")],
+)  # fmt: skip
+@pytest.mark.requirement("INT-14", "PAR-6")
+async def test_a_partner_hears_that_it_ended_and_nothing_of_why(
+    partners: Partners, receiver: Receiver, reason: Any, told: str
+) -> None:
+    made = await partners.endpoint(receiver)
+    client = new_id()
+    partners.people.people[client] = {"name": "Jansen"}
+    referral = await partners.refer(client)
+    await partners.sender.settle()
+    withdrawn = ReferralWithdrawn(occurred_on=DAY, by="staff:s-9", referral_id=referral, reason=reason)
+    await partners.hear(client, withdrawn, municipality=HERE)
+    await partners.sender.settle()
+    _, closed = receiver.verify(made["secret"])
+    assert (closed["type"], closed["data"]["because"]) == ("nl.klantreizen.referral-closed", told)
+    shown = await partners.referral(referral, headers=partners.as_partner("woej", HERE))
+    assert (shown["withdrawnBecause"], shown["person"], shown["personStatus"]) == (told, None, "closed")
+    assert "deceased" not in str(receiver.received) + str(shown)
+    assert (await partners.referral(referral))["withdrawnBecause"] == reason
+
+
+@pytest.mark.requirement("INT-14")
+async def test_a_partner_that_had_not_heard_yet_never_hears(partners: Partners, receiver: Receiver) -> None:
+    await partners.endpoint(receiver)
+    client = new_id()
+    await partners.refer(client)
+    await partners.hear(client, ClientDeceased(**SAID), municipality=HERE)
+    await partners.sender.settle()
+    assert receiver.received == []
+    [delivery] = await partners.deliveries()
+    assert (delivery["state"], delivery["attempts"]) == ("called_back", 0)
+    again = await partners.post(f"/deliveries/{delivery['id']}/replays", headers=partners.as_operator)
+    assert (again.status_code, again.json()["type"].rpartition("/")[2]) == (409, "delivery-called-back")
+
+
+async def test_a_partner_that_may_have_heard_is_told_of_the_end(partners: Partners, receiver: Receiver) -> None:
+    made = await partners.endpoint(receiver)
+    receiver.behaviours.append(status(500))
+    client = new_id()
+    await partners.refer(client)
+    await partners.sender.settle()
+    await partners.hear(client, ClientDeceased(**SAID), municipality=HERE)
+    partners.wait(3600)
+    await partners.sender.settle()
+    types = [each["type"].rpartition(".")[2] for each in receiver.verify(made["secret"])]
+    assert types == ["referral-sent", "referral-closed"]
 
 
 async def test_who_comes_back_is_referred_again(partners: Partners) -> None:

@@ -46,6 +46,9 @@ def journeys() -> tuple[dict[UUID, dict[str, list[Event]]], dict[str, UUID]]:
         ]
     heard[people["double"]]["intake"] = [ClientsMerged(**SAID, into=people["survivor"])]
     heard[people["dead"]]["intake"] = [ClientDeceased(**SAID)]
+    heard[people["dead"]]["routing"].append(  # routing hears of the death as well, and takes back what it asked
+        ReferralWithdrawn(**SAID, referral_id=referrals["dead"], reason="deceased")
+    )
     heard[people["imported"]]["intake"] = [CaseImported(**SAID, category="3B", track="participation")]
     heard[people["withdrawn"]]["routing"].append(
         ReferralWithdrawn(**SAID, referral_id=referrals["withdrawn"], reason="recategorised")

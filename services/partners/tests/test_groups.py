@@ -1,18 +1,20 @@
-from datetime import date
+from datetime import date, timedelta
+from random import Random
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 
 from chassis.ids import new_id
 from contracts.intake import ClientDeceased
-from contracts.partners import GroupFilled, GroupSessionHeld, ReferralScheduled, ReferralSent
+from contracts.partners import GroupChanged, GroupFilled, GroupSessionHeld, ReferralScheduled, ReferralSent
 from contracts.routing import ReferralWithdrawn
 
 if TYPE_CHECKING:
-    from tests.conftest import IN_GROUPS, Partners
+    from tests.conftest import IN_GROUPS, Partners, Receiver
 else:
-    from services.partners.tests.conftest import IN_GROUPS, Partners
+    from services.partners.tests.conftest import IN_GROUPS, Partners, Receiver
 
 HERE = "GM0629"
 
@@ -160,3 +162,124 @@ async def test_many_at_once_make_several_groups(partners: Partners) -> None:
     await wait_for_group(partners, 25)
     assert [group["formedWith"] for group in await groups(partners)] == [12, 12]
     assert len(await partners.said(ReferralScheduled)) == 24
+
+
+async def test_who_falls_out_after_answering_is_replaced_too(partners: Partners) -> None:
+    in_group = await wait_for_group(partners, 12)
+    queue = await wait_for_group(partners, 2)
+    headers = partners.as_partner("vrijwilligerscentrale", HERE)
+    for _, referral in in_group[:2]:
+        await partners.done(f"/referrals/{referral}/acknowledgements", headers=headers)
+    await withdraw(partners, *in_group[0])
+    await partners.done(f"/referrals/{in_group[1][1]}/refusals", {"reason": "Past niet"}, headers=headers)
+    [group] = await groups(partners)
+    assert await members(partners, group) == {str(referral) for _, referral in (*in_group[2:], *queue)}
+
+
+@pytest.mark.requirement("INT-14", "PAR-2")
+async def test_the_partner_hears_what_a_group_has_become_also_when_nobody_waits(
+    partners: Partners, receiver: Receiver
+) -> None:
+    made = await partners.endpoint(receiver, "vrijwilligerscentrale", HERE, events=["nl.klantreizen.group-changed"])
+    in_group = await wait_for_group(partners, 12)
+    await withdraw(partners, *in_group[0])
+    await wait_for_group(partners, 1)
+    await withdraw(partners, *in_group[1])
+    await partners.sender.settle()
+    heard = [(each["data"]["size"], each["data"]["vacant"]) for each in receiver.verify(made["secret"])]
+    assert sorted(heard) == [(11, 1), (11, 1)]
+    [group] = await groups(partners)
+    shown = (await partners.get(f"/groups/{group['id']}")).json()
+    assert (len(shown["referralIds"]), shown["vacant"]) == (11, 1)
+
+
+async def test_who_comes_to_wait_completes_a_group_that_is_below_the_smallest_size(partners: Partners) -> None:
+    in_group = await wait_for_group(partners, 12)
+    for each in in_group[:3]:
+        await withdraw(partners, *each)
+    [group] = await groups(partners)
+    assert len(await members(partners, group)) == 9
+    newcomers = await wait_for_group(partners, 2)
+    assert await members(partners, group) == {str(referral) for _, referral in (*in_group[3:], newcomers[0])}
+    assert await partners.types(newcomers[1][0]) == ["referral-waiting"]
+
+
+async def test_nobody_joins_a_group_with_which_the_partner_has_begun(partners: Partners) -> None:
+    in_group = await wait_for_group(partners, 12)
+    headers = partners.as_partner("vrijwilligerscentrale", HERE)
+    for step in ("acknowledgements", "acceptances", "starts"):
+        await partners.done(f"/referrals/{in_group[0][1]}/{step}", headers=headers)
+    for each in in_group[1:4]:
+        await withdraw(partners, *each)
+    [newcomer] = await wait_for_group(partners, 1)
+    assert await partners.types(newcomer[0]) == ["referral-waiting"]
+
+
+class Queueing:
+    """Any course of a queue and its groups: clients come and fall out, sessions are held, days pass."""
+
+    def __init__(self, partners: Partners, seed: int) -> None:
+        self.partners, self.chance = partners, Random(seed)
+        self.asked: list[tuple[UUID, UUID]] = []
+
+    async def step(self) -> None:
+        await self.chance.choice(
+            [self.come, self.come, self.fall_out, self.fall_out, self.die, self.decline, self.day]
+        )()
+
+    async def come(self) -> None:
+        self.asked += await wait_for_group(self.partners, self.chance.randint(1, 5))
+
+    async def fall_out(self) -> None:
+        if self.asked:
+            await withdraw(self.partners, *self.asked.pop(self.chance.randrange(len(self.asked))))
+
+    async def die(self) -> None:
+        if self.asked:
+            client, _ = self.asked.pop(self.chance.randrange(len(self.asked)))
+            event = ClientDeceased(occurred_on=self.partners.clock.today(), by="staff:s-1")
+            await self.partners.hear(client, event, municipality=HERE)
+
+    async def decline(self) -> None:
+        if self.asked:
+            _, referral = self.chance.choice(self.asked)
+            headers = self.partners.as_partner("vrijwilligerscentrale", HERE)
+            await self.partners.post(f"/referrals/{referral}/acknowledgements", headers=headers)
+            await self.partners.post(f"/referrals/{referral}/refusals", {"reason": "Past niet"}, headers=headers)
+
+    async def day(self) -> None:
+        await self.partners.service.move_to(self.partners.clock.today() + timedelta(days=self.chance.randint(1, 9)))
+        found = await groups(self.partners)
+        if found and self.chance.random() < 0.2:
+            group = self.chance.choice(found)
+            await self.partners.post(f"/groups/{group['id']}/sessions", {"attendedReferralIds": []})
+
+    async def holds(self) -> None:
+        """Nobody waits while a group before its session is too small, and who came first went first."""
+        async with self.partners.service.office.database.in_background() as session:
+            rows = (await session.execute(text("SELECT * FROM referrals ORDER BY requested_on, id"))).mappings().all()
+        waiting = [row for row in rows if row["state"] == "waiting"]
+        assert len(waiting) < 12
+        for group in await groups(self.partners):
+            size = len(await members(self.partners, group))
+            assert size <= group["formedWith"] <= 12
+            assert group["sessionHeldOn"] or size >= 10 or not waiting, (size, len(waiting))
+        placed = [row for row in rows if row["group_id"] is not None]
+        assert not [(one["id"], other["id"]) for one in waiting for other in placed if order(other) > order(one)]
+
+
+def order(row: Any) -> tuple[date, UUID]:
+    return row["requested_on"], row["id"]
+
+
+@pytest.mark.requirement("INT-14", "PAR-2")
+@pytest.mark.parametrize("seed", range(6))
+async def test_places_go_to_who_waits_longest_and_no_group_is_too_small_while_others_wait(
+    partners: Partners, seed: int
+) -> None:
+    queueing = Queueing(partners, seed)
+    queueing.asked = await wait_for_group(partners, 14)
+    for _ in range(40):
+        await queueing.step()
+        await queueing.holds()
+    assert await partners.said(GroupChanged)

@@ -17,7 +17,11 @@ from contracts.intake import (
     ClientRegistered,
     ClientRegistrationUndone,
     ClientsMerged,
+    HouseholdChanged,
     LanguageTestTaken,
+    NotificationReceived,
+    PensionAgeNears,
+    RegistrationRestored,
 )
 from contracts.partners import (
     PartnerSignalled,
@@ -47,6 +51,7 @@ from routing.actions import (
     suspending,
 )
 from routing.actions.journeys import Act
+from routing.rules import last_of_month
 from routing.tables import Journey, PartnerSignal
 
 E = TypeVar("E", bound=Event)
@@ -67,12 +72,32 @@ async def client_registered(work: Work, envelopes: Sequence[Envelope[ClientRegis
 
 
 async def age_band_changed(work: Work, envelopes: Sequence[Envelope[AgeBandChanged]]) -> None:
-    """A trait changes. What follows from a birthday follows at the next decision; from a corrected birth date, now."""
+    """A trait changes. What follows from a birthday follows at the next decision; from a corrected birth date, now.
+
+    At pension age the journey ends.
+    """
     heard = await _with_journeys(work, envelopes)
     for journey, changed in heard:
         journey.age_band = changed.age_band
+    reached = [(journey, Act.heard(changed)) for journey, changed in heard if changed.age_band == exits.PENSION]
+    after_all_not = [(journey, Act.heard(changed)) for journey, changed in heard if changed.previous == exits.PENSION]
+    await exits.reach_pension(work, reached)
+    await exits.not_yet_pensioned(work, after_all_not)
     corrected = [(journey, Act(work.today, changed.by)) for journey, changed in heard if changed.by != "clock"]
     await caseworkers.follow_role(work, corrected)
+
+
+async def pension_nears(work: Work, envelopes: Sequence[Envelope[PensionAgeNears]]) -> None:
+    """It stands on the work list, so that what follows can be arranged."""
+    for journey, nears in await _with_journeys(work, envelopes):
+        journey.pension_by = None if nears.reached_in is None else last_of_month(nears.reached_in)
+        journeys.changed(work, journey.client_id)
+
+
+async def household_changed(work: Work, envelopes: Sequence[Envelope[HouseholdChanged]]) -> None:
+    """The household has another form."""
+    for journey, changed in await _with_journeys(work, envelopes):
+        journey.household_id, journey.household_kind = changed.household_id, changed.household_kind
 
 
 async def case_imported(work: Work, envelopes: Sequence[Envelope[CaseImported]]) -> None:
@@ -92,13 +117,26 @@ async def benefit_decided(work: Work, envelopes: Sequence[Envelope[BenefitDecide
 async def client_deceased(work: Work, envelopes: Sequence[Envelope[ClientDeceased]]) -> None:
     """The journey ends; no aftercare."""
     heard = await _with_journeys(work, envelopes)
-    await exits.leave(work, [(journey, "deceased", Act.heard(event)) for journey, event in heard])
+    await exits.end_registrations(work, [(journey, "deceased", Act.heard(event)) for journey, event in heard])
 
 
 async def client_moved_away(work: Work, envelopes: Sequence[Envelope[ClientMovedAway]]) -> None:
     """The journey in this municipality ends."""
     heard = await _with_journeys(work, envelopes)
-    await exits.leave(work, [(journey, "moved_away", Act.heard(event)) for journey, event in heard])
+    await exits.end_registrations(work, [(journey, "moved_away", Act.heard(event)) for journey, event in heard])
+
+
+async def registration_restored(work: Work, envelopes: Sequence[Envelope[RegistrationRestored]]) -> None:
+    """Nobody died or moved away: the journey goes on as it stood."""
+    heard = await _with_journeys(work, envelopes)
+    await exits.reopen_registrations(work, [(journey, event.ended_as, Act.heard(event)) for journey, event in heard])
+
+
+async def notified(work: Work, envelopes: Sequence[Envelope[NotificationReceived]]) -> None:
+    """Who had moved away lives here again; a return begins the new journey."""
+    for journey, _ in await _with_journeys(work, envelopes):
+        if journey.registration_ended == "moved_away":
+            journey.registration_ended = None
 
 
 async def registration_undone(work: Work, envelopes: Sequence[Envelope[ClientRegistrationUndone]]) -> None:
@@ -171,6 +209,10 @@ HANDLERS: Handlers = {
     BenefitDecided: benefit_decided,
     ClientDeceased: client_deceased,
     ClientMovedAway: client_moved_away,
+    RegistrationRestored: registration_restored,
+    NotificationReceived: notified,
+    PensionAgeNears: pension_nears,
+    HouseholdChanged: household_changed,
     ClientsMerged: merging.merge,
     ClientRegistrationUndone: registration_undone,
     **dict.fromkeys(duties.OPENS, due_at_intake),

@@ -10,6 +10,13 @@ class NotOnJourney(Conflict):
     title = "The client is not on a journey; record a return first"
 
 
+class RegistrationEnded(Conflict):
+    """Intake told that the client died or moved away: routing takes nothing of that back."""
+
+    slug = "registration-ended"
+    title = "The registration of the client has ended; it is opened again at intake"
+
+
 class NotCategorised(Conflict):
     """There was no diagnosis yet."""
 

@@ -1,13 +1,15 @@
 """Pure decisions: who guides, where a handover may go, what a conversation leads to; terms are `policy.running`."""
 
+from calendar import monthrange
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from typing import Literal, get_args
 
 from contracts.routing import ExitReason
-from policy import Pack
+from policy import Pack, Suspension, Term, reckon
 
 OPEN_HANDOVER = ("due", "prepared", "returned")
 OPEN_REFERRAL = ("requested", "waiting", "scheduled", "sent", "acknowledged", "accepted", "started", "held")
@@ -62,6 +64,19 @@ def income_band(income: Decimal) -> IncomeBand:
         (250, "0-250"), (500, "251-500"), (750, "501-750"), (1000, "751-1000"),
     )  # fmt: skip
     return next((band for most, band in bands if income <= most), "1001+")
+
+
+def months_used(start: date, until: date, suspensions: Iterable[Suspension]) -> int:
+    """The whole months of a stay from a day up to another, without the days that stood still."""
+    months = 0
+    while (due := reckon(start, Term(months=months + 1), tuple(suspensions)).due_on) is not None and due <= until:
+        months += 1
+    return months
+
+
+def last_of_month(day: date) -> date:
+    """The last day of the month that a day lies in."""
+    return day.replace(day=monthrange(day.year, day.month)[1])
 
 
 def exit_reason(written: str | None) -> ExitReason:

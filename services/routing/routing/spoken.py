@@ -106,3 +106,5 @@ class PartTimeWork(Correctable):
     income_per_month: Mapped[Decimal] = mapped_column(Numeric(12, 2))
     ended_on: Mapped[date | None] = mapped_column(Date, default=None)
     """The last day of it."""
+    exit_id: Mapped[UUID | None] = mapped_column(Uuid, default=None)
+    """The exit that ended it."""

@@ -94,6 +94,10 @@ class Journey(Base):
     """Last spoken face to face, in the office or at home."""
     spoken_before_on: Mapped[date | None] = mapped_column(Date, default=None)
     """Last spoken before the client came in here, as an import told."""
+    registration_ended: Mapped[str | None] = mapped_column(Text, default=None)
+    """deceased or moved_away, while intake says so: then nobody comes back here, and no exit is reverted."""
+    pension_by: Mapped[date | None] = mapped_column(Date, default=None)
+    """The last day of the month in which the client reaches pension age, when that is near."""
 
     routes: Mapped[list["Route"]] = relationship(
         back_populates="journey", order_by="Route.started_on, Route.id", lazy="raise"
@@ -255,6 +259,8 @@ class Referral(OfClient):
     """The conversation that asked for it."""
     exit_id: Mapped[UUID | None] = mapped_column(Uuid, default=None)
     """The exit that withdrew it."""
+    state_at_exit: Mapped[str | None] = mapped_column(Text, default=None)
+    """How far it was then."""
     journey: Mapped[Journey] = relationship(back_populates="referrals", lazy="raise")
 
 
@@ -273,6 +279,8 @@ class Exit(OfClient):
     reverted_on: Mapped[date | None] = mapped_column(Date, default=None)
     reverted_because: Mapped[str | None] = mapped_column(Text, default=None)
     returned_on: Mapped[date | None] = mapped_column(Date, default=None)
+    ground: Mapped[str | None] = mapped_column(Text, default=None)
+    """On what ground, of an exit by enforcement; it stays here."""
     journey: Mapped[Journey] = relationship(back_populates="exits", lazy="raise")
 
     @property
@@ -294,6 +302,8 @@ class InstrumentUse(OfClient):
     """The last day that policy allows."""
     ended_on: Mapped[date | None] = mapped_column(Date, default=None)
     outcome: Mapped[str | None] = mapped_column(Text, default=None)
+    exit_id: Mapped[UUID | None] = mapped_column(Uuid, default=None)
+    """The exit that stopped it."""
 
 
 class IntakeDuty(OfClient):

@@ -21,6 +21,7 @@ ACCEPTANCE = "acceptance"
 REFERRAL = "referral"
 FIRST_MEETING = "first_meeting"
 CASEWORKER = "caseworker"
+PENSION = "pension"
 
 LASTING = frozenset({FIRST_CONVERSATION, REVIEW, FIP, ALLOWANCES_CHECK, *INSTRUMENT_TERMS})
 """The terms of which somebody sees that what they are about is done, in time or late."""
@@ -72,6 +73,8 @@ def items_of(
         yield _item(journey, "to_confirm", PROPOSAL, journey.client_id, since=journey.proposed_on)
     if journey.waiting_since is not None:
         yield _item(journey, "without_caseworker", CASEWORKER, journey.client_id, since=journey.waiting_since)
+    if journey.pension_by is not None:
+        yield _item(journey, "due", PENSION, journey.client_id, since=journey.pension_by, due_on=journey.pension_by)
     if journey.caseworker_id is not None and _to_meet(journey.handed_over_on, journey.spoken_on):
         assert journey.handed_over_on is not None
         yield _item(journey, "handed_over", FIRST_MEETING, journey.client_id, since=journey.handed_over_on)
@@ -148,6 +151,7 @@ _DUE = {
     HANDOVER: "De klant moet sinds {day} worden overgedragen; het dossier is nog niet klaar.",
     ACCEPTANCE: "Het dossier is overgedragen; het ontvangende team moet uiterlijk {day} aanvaarden.",
     REFERRAL: "De partner had uiterlijk {day} moeten antwoorden.",
+    PENSION: "De klant bereikt uiterlijk {day} de AOW-leeftijd. Regel de overgang naar de SVB (AOW en zo nodig AIO).",
 }
 _SINCE = {
     AGREEMENT: "Een afspraak met de klant liep tot en met {day}. Is die nagekomen?",

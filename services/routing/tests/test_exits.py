@@ -57,7 +57,8 @@ async def test_an_exit_to_work_begins_aftercare_where_policy_has_it(routing: Rou
 @pytest.mark.requirement("ROU-13")
 async def test_other_exits_have_no_aftercare(routing: Routing, reason: str) -> None:
     client = await routing.client(municipality=VOORSCHOTEN)
-    assert (await routing.done(f"/clients/{client}/exits", {"reason": reason}))["aftercare"] is None
+    ground = {"ground": "Verzwegen inkomsten"} if reason == "enforcement" else {}
+    assert (await routing.done(f"/clients/{client}/exits", {"reason": reason, **ground}))["aftercare"] is None
 
 
 async def under_way(routing: Routing) -> UUID:

@@ -103,3 +103,8 @@ async def _ask_for_policy_trial(_: House) -> Ready:
 @valid("diagnosis", "readPolicyTrial", "listPolicyTrialMoves")
 async def _read_policy_trial(house: House) -> Ready:
     return Ready({"trial_id": (await house.done("diagnosis", "/policy-trials", _draft()))["id"]})
+
+
+@valid("diagnosis", "readExtract")
+async def _read_extract(house: House) -> Ready:
+    return Ready({"client_id": await house.categorised()})

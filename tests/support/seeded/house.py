@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import UUID
 
@@ -12,11 +14,13 @@ import httpx
 from sqlalchemy import text
 from stdnum.nl import bsn
 
+from chassis.asking import OtherService
 from chassis.ids import new_id
 from chassis.local import LocalBus
 from chassis.security import Role
 from chassis.settings import ServiceSettings
 from contracts.routing import ReferralRequested
+from intake.others import OverHttp
 from opstap.services import DEFINITIONS
 from opstap.system import KEYS
 from partners.settings import PartnersSettings
@@ -221,6 +225,18 @@ class House:
         return str((await self.done("reporting", "/reports", body))["id"])
 
 
+def _neighbours(services: Mapping[str, ServiceUnderTest], stack: AsyncExitStack) -> Mapping[str, OtherService]:
+    """Whom intake asks, within the process, with a token of its own."""
+    token = Path(stack.enter_context(TemporaryDirectory())) / "token"
+    token.write_text(services["intake"].token("service", sub=None, azp="intake")["Authorization"].partition(" ")[2])
+    return {
+        name: OtherService(
+            name, "http://test", token, timeout=10.0, transport=httpx.ASGITransport(app=services[name].app)
+        )
+        for name in ("routing", "diagnosis")
+    }
+
+
 @asynccontextmanager
 async def house_of(make_database: MakeDatabase) -> AsyncIterator[House]:
     """The house, with staff in the municipalities that builders use."""
@@ -240,6 +256,7 @@ async def house_of(make_database: MakeDatabase) -> AsyncIterator[House]:
                     webhook_allowed_networks=("127.0.0.0/8",), longest_stream=0.05, **SECRETS,
                 )
             )  # fmt: skip
+        services["intake"].app.state.others = OverHttp(_neighbours(services, stack))
         databases = {name: service.office.database for name, service in services.items()}
         consumers = {name: service.consumer for name, service in services.items()}
         bus = LocalBus(databases, consumers, poll=SELDOM)

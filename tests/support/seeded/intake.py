@@ -40,6 +40,21 @@ of_client("intake", "cancelRegistration", {"reason": "De verkeerde persoon"})
 of_client("intake", "addLanguageTest", {"passed": True})
 
 
+@valid("intake", "restoreRegistration")
+async def _restore_registration(house: House) -> Ready:
+    client = await house.client()
+    await house.done("intake", f"/clients/{client}/deaths")
+    return Ready({"client_id": client}, {"reason": "De verkeerde persoon"})
+
+
+@valid("intake", "readTransferFile")
+async def _read_transfer_file(house: House) -> Ready:
+    client = await house.categorised()
+    await house.done("intake", f"/clients/{client}/departures", {"toMunicipality": "GM1916"})
+    await house.settle()
+    return Ready({"client_id": client}, query={"purpose": "transfer"})
+
+
 @valid("intake", "readNotification")
 async def _read_notification(house: House) -> Ready:
     return Ready({"notification_id": (await house.notification())[1]})

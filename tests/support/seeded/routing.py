@@ -205,3 +205,8 @@ async def _check_allowances(house: House) -> Ready:
 @valid("routing", "comeBack")
 async def _come_back(house: House) -> Ready:
     return Ready({"client_id": (await house.exit())[0]}, {})
+
+
+@valid("routing", "readExtract")
+async def _read_extract(house: House) -> Ready:
+    return Ready({"client_id": await house.categorised()})

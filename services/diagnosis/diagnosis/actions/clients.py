@@ -14,9 +14,9 @@ from chassis.problems import Invalid, NotFound
 from chassis.work import Work
 from contracts import Envelope
 from diagnosis.actions.exemptions import end, watch
-from diagnosis.actions.invitations import close_invitations
+from diagnosis.actions.invitations import close_invitations, reopen_invitations
 from diagnosis.problems import APersonDecides, JourneyEnded, NoPolicy
-from diagnosis.rules import REVERSIBLE, Known
+from diagnosis.rules import LEFT, REVERSIBLE, Known
 from diagnosis.tables import (
     OF_CLIENT,
     Assessment,
@@ -100,9 +100,6 @@ async def clients_of(work: Work, envelopes: Sequence[Envelope[Any]]) -> dict[UUI
 async def stop(work: Work, clients: Sequence[Client], because: str, on: date) -> None:
     """End everything that is open for these clients: invitations, proposals, deadlines."""
     ids = [client.id for client in clients]
-    for client in clients:
-        if client.ended is None or client.ended in REVERSIBLE:
-            client.ended, client.ended_on = because, on
     await close_invitations(work, ids, because, on)
     for proposal in await open_proposals(work.session, ids):
         proposal.close("superseded", because, on)
@@ -110,28 +107,37 @@ async def stop(work: Work, clients: Sequence[Client], because: str, on: date) ->
 
 
 async def go_on(work: Work, clients: Sequence[Client]) -> None:
-    """The end was a mistake, or the client came back: what still holds is watched again. Nobody returns from death."""
-    back = [client for client in clients if client.ended in REVERSIBLE]
-    for client in back:
-        client.ended = client.ended_on = None
-    await watch(work, list((await running_exemptions(work.session, [client.id for client in back])).values()))
+    """The end was a mistake: where no other end stands, what it closed is open again and what still holds watched."""
+    back = [client for client in clients if client.ended is None]
+    await _reopen(work, back)
+    await _watch(work, back)
 
 
-async def reopen(work: Work, clients: Sequence[Client]) -> None:
-    """Open again what the end of the journey closed, for those whose end can be taken back."""
-    ended = {client.id: client.ended_on for client in clients if client.ended in REVERSIBLE}
-    proposals = await work.session.scalars(
-        select(Proposal).where(Proposal.client_id.in_(ended), Proposal.closed_because.in_(REVERSIBLE))
-    )
-    for proposal in proposals:
-        if proposal.closed_on == ended[proposal.client_id]:
+async def begin_anew(work: Work, clients: Sequence[Client]) -> None:
+    """The client came back: what the end closed stays so, and what still holds is watched again."""
+    ids = [client.id for client in clients]
+    for table in (Proposal, Invitation):
+        closed = update(table).where(table.client_id.in_(ids), table.closed_because.in_(REVERSIBLE))
+        await work.session.execute(
+            closed.values(closed_because=LEFT), execution_options={"synchronize_session": "fetch"}
+        )
+    await _watch(work, [client for client in clients if client.ended is None])
+
+
+async def _watch(work: Work, clients: Sequence[Client]) -> None:
+    await watch(work, list((await running_exemptions(work.session, [client.id for client in clients])).values()))
+
+
+async def _reopen(work: Work, clients: Sequence[Client]) -> None:
+    """Open again what ends closed that were mistakes: the last proposal, and an invitation for each reason."""
+    ids = [client.id for client in clients]
+    decided = {each.client_id for each in await open_proposals(work.session, ids)}
+    proposals = select(Proposal).where(Proposal.client_id.in_(ids), Proposal.closed_because.in_(REVERSIBLE))
+    for proposal in await work.session.scalars(proposals.order_by(Proposal.id.desc())):
+        if proposal.client_id not in decided:
+            decided.add(proposal.client_id)
             proposal.reopen()
-    invitations = await work.session.scalars(
-        select(Invitation).where(Invitation.client_id.in_(ended), Invitation.closed_because.in_(REVERSIBLE))
-    )
-    for invitation in invitations:
-        if invitation.closed_on == ended[invitation.client_id]:
-            invitation.closed_on = invitation.closed_because = None
+    await reopen_invitations(work, ids)
 
 
 @dataclass(frozen=True)
@@ -158,14 +164,15 @@ async def merge(work: Work, merger: Merger) -> None:
     work.session.add(MergedClient(id=old, municipality=merger.gone.municipality, into=new))
     _complete(merger.stays, merger.gone)
     await work.session.delete(merger.gone)
-    if merger.stays.ended:
+    if merger.stays.ended is not None:
         await stop(work, [merger.stays], merger.stays.ended, merger.on)
 
 
 def _complete(stays: Client, gone: Client) -> None:
     """Traits that only the one registration told; who left and came back under another id is back."""
-    if stays.ended in REVERSIBLE and gone.ended is None:
-        stays.ended = stays.ended_on = None
+    if stays.registration_ended in {None, "moved_away"} and gone.ended is None:
+        stays.end_registration(None)
+        stays.exit(None)
     for trait in ("age_band", "permit_holder", "without_benefit", "starting_qualification"):
         if getattr(stays, trait) is None:
             setattr(stays, trait, getattr(gone, trait))

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import text, update
+from sqlalchemy import select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from chassis.work import Work
 from contracts.diagnosis import DiagnosisInvited, ReassessmentDue
+from diagnosis.rules import REVERSIBLE
 from diagnosis.tables import Invitation
 
 
@@ -53,6 +54,32 @@ async def invite(work: Work, invitees: Sequence[Invitee]) -> None:
         if id in new:
             invited = DiagnosisInvited.model_validate({**head, "reason": each.reason})
             work.publish(each.client_id, each.municipality, invited)
+
+
+async def invite_later(work: Work, invitees: Sequence[tuple[Invitee, str, date]]) -> None:
+    """Keep who would be invited, had the journey not ended as it did on a day: nobody waits for them, or is told.
+
+    When the end was a mistake they are invited after all, whatever was heard first.
+    """
+    for each, ended, on in invitees:
+        work.session.add(
+            Invitation(
+                id=work.ids(), municipality=each.municipality, client_id=each.client_id, reason=each.reason,
+                invited_on=each.on, closed_on=on, closed_because=ended,
+            )
+        )  # fmt: skip
+    await work.session.flush()
+
+
+async def reopen_invitations(work: Work, clients: Collection[UUID]) -> None:
+    """These clients are waited for again, once for a reason, where the end of the journey had closed it."""
+    found = select(Invitation).where(Invitation.client_id.in_(clients)).order_by(Invitation.id.desc())
+    rows = (await work.session.scalars(found.execution_options(populate_existing=True))).all()
+    invited = {(each.client_id, each.reason) for each in rows if each.closed_on is None}
+    for each in rows:
+        if each.closed_because in REVERSIBLE and (each.client_id, each.reason) not in invited:
+            invited.add((each.client_id, each.reason))
+            each.closed_on = each.closed_because = None
 
 
 async def close_invitations(

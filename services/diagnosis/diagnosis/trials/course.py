@@ -120,6 +120,8 @@ class Course:
     closed: set[UUID] = field(default_factory=set)
     """Referrals that are over, also those of which the beginning is not heard yet."""
     _still_since: date | None = None
+    _stopped_by: dict[UUID, set[UUID]] = field(default_factory=dict)
+    """The uses that each exit stopped."""
 
     @classmethod
     def of(cls, events: Iterable[Event]) -> "Course":
@@ -200,6 +202,8 @@ class Course:
             self.running_uses.add(event.instrument_use_id)
         else:
             self.running_uses.discard(event.instrument_use_id)
+            if event.exit_id is not None:
+                self._stopped_by.setdefault(event.exit_id, set()).add(event.instrument_use_id)
 
     def _handed(
         self, event: HandoverDue | HandoverPrepared | HandoverReturned | HandoverCancelled | HandoverAccepted
@@ -213,7 +217,8 @@ class Course:
     def _left(self, event: ClientExited | ExitReverted | ClientReturned) -> None:
         """An exit ended routes just before it is told; when it was a mistake, those go on."""
         match event:
-            case ExitReverted():
+            case ExitReverted(exit_id=exit_id):
+                self.running_uses |= self._stopped_by.pop(exit_id, set())
                 for route in self.routes.values():
                     route.ended = route.ended and not route.exited
             case ClientReturned():

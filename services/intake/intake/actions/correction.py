@@ -110,7 +110,7 @@ async def merge(work: Work, vault: Vault, client_id: UUID, into: UUID) -> Client
         execution_options={"synchronize_session": "fetch"},
     )
     gone.state, gone.merged_into, gone.ended_on = "merged", survivor.id, work.today
-    await stop_everything(work, {gone.id})
+    await stop_everything(work, {gone.id}, work.today)
     event = ClientsMerged(occurred_on=work.today, by=work.actor, into=survivor.id)
     work.publish(gone.id, gone.municipality, event)
     return survivor

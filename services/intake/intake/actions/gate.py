@@ -18,7 +18,15 @@ from intake.actions.clients import open_client
 from intake.actions.policies import intake_policy
 from intake.actions.registration import come_back
 from intake.identity import Identity
-from intake.problems import ApplicationOpen, Ended, IntakeFirst, NotificationFirst, SearchPeriodRuns, ShortFormUnknown
+from intake.problems import (
+    ApplicationOpen,
+    Ended,
+    IntakeFirst,
+    NotificationFirst,
+    PensionAgeReached,
+    SearchPeriodRuns,
+    ShortFormUnknown,
+)
 from intake.tables import Application, Client, ImportedCase, IntakeConversation, Notification, client_by_id, last
 from intake.vault import Vault
 from policy import reckon
@@ -59,6 +67,8 @@ async def divert(
 async def file(work: Work, client_id: UUID, on: date, *, short_form: bool) -> Application:
     """Somebody applies for social assistance; the week of the information session begins."""
     client = await open_client(work, client_id)
+    if client.age_band == "pension":
+        raise PensionAgeReached("The SVB supplements an incomplete pension (AIO).")
     if await last(work.session, Application, client.id, Application.filed_on, Application.state == "filed"):
         raise ApplicationOpen("Withdraw it or decide on it first.")
     open_notification = Notification.state == "open"

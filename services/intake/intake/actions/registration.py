@@ -7,11 +7,13 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from chassis.deadlines import NewDeadline, cancel, set_deadlines
+from chassis.deadlines import Deadline, NewDeadline, cancel, set_deadlines
 from chassis.work import Work
-from contracts.intake import AgeBandChanged, ClientRegistered
+from contracts.intake import AgeBandChanged, ClientRegistered, PensionAgeNears
 from contracts.model import Origin
+from intake.actions.clients import begin_anew
 from intake.actions.housing import begin_guidance, since_housing
+from intake.actions.policies import intake_policy
 from intake.identity import Identity, bsn_index, name_indexes
 from intake.people import Name, NewClient
 from intake.rules import BirthDate, plain_bsn
@@ -19,6 +21,7 @@ from intake.tables import GONE, Client, SearchToken, clients_by_bsn
 from intake.vault import Vault
 from policy import Term
 
+PENSION = "pension_notice"
 AT_ONCE = Term()
 """No term: the day itself."""
 
@@ -74,6 +77,19 @@ def age_band_deadlines(client: Client, ahead: Sequence[Sequence[str]]) -> list[N
     return [NewDeadline(client.municipality, client.id, "age_band", on, AT_ONCE, "age-bands", data=carried)]
 
 
+def pension_deadlines(work: Work, client: Client, born: BirthDate) -> list[NewDeadline]:
+    """Some months before pension age the caseworker is told, where the pack has it.
+
+    On the first day of the month, so that the event tells the month of a birthday and not the day.
+    """
+    rule = intake_policy(work, client.municipality).pension_notice
+    if rule is None or born.pension_day <= work.today:
+        return []
+    month = born.pension_day.replace(day=1)
+    told = {"month": month.isoformat()}
+    return [NewDeadline(client.municipality, client.id, PENSION, rule.term.before(month), AT_ONCE, rule.id, data=told)]
+
+
 def ahead_of(born: BirthDate, today: date) -> list[list[str]]:
     """The birthdays that move the age band from today on, each with its band."""
     return [[on.isoformat(), band] for on, band in born.bands_after(today)]
@@ -93,13 +109,23 @@ async def band_anew(work: Work, client: Client, birth_date: str) -> None:
         event = AgeBandChanged(occurred_on=since, by=work.actor, age_band=band, previous=client.age_band)
         client.age_band = band
         work.publish(client.id, client.municipality, event)
-    await cancel(work, {client.id}, ("age_band",))
-    await set_deadlines(work, age_band_deadlines(client, ahead_of(born, work.today)))
+    await cancel(work, {client.id}, ("age_band", PENSION))
+    await _take_notice_back(work, client, born)
+    ahead = age_band_deadlines(client, ahead_of(born, work.today))
+    await set_deadlines(work, ahead + pension_deadlines(work, client, born))
+
+
+async def _take_notice_back(work: Work, client: Client, born: BirthDate) -> None:
+    """Who was told to be near pension age, by a birth date that was wrong, is not."""
+    fired = select(Deadline).where(Deadline.subject == client.id, Deadline.kind == PENSION, Deadline.state == "fired")
+    month = born.pension_day.replace(day=1).isoformat()
+    if any(each.data["month"] != month for each in await work.session.scalars(fired)):
+        work.publish(client.id, client.municipality, PensionAgeNears(occurred_on=work.today, by=work.actor))
 
 
 async def come_back(work: Work, vault: Vault, client: Client) -> None:
     """Who had moved away lives here again: the registration is open, and birthdays count."""
-    client.state, client.ended_on = "registered", None
+    await begin_anew(work, client)
     await band_anew(work, client, Identity(vault, client).birth_date)
 
 
@@ -176,7 +202,11 @@ def search_tokens(vault: Vault, client: Client, name: Name, birth_date: str | No
 def _deadlines(work: Work, client: Client, person: NewClient) -> list[NewDeadline]:
     born = BirthDate.parse(person.birth_date)
     assert born is not None, "the rules refuse whoever has no birth date"
-    return age_band_deadlines(client, ahead_of(born, work.today)) + since_housing(work, client)
+    return [
+        *age_band_deadlines(client, ahead_of(born, work.today)),
+        *pension_deadlines(work, client, born),
+        *since_housing(work, client),
+    ]
 
 
 def _registered(work: Work, client: Client) -> ClientRegistered:

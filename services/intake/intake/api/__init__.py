@@ -1,6 +1,6 @@
 """The HTTP side of intake, by noun."""
 
-from intake.api import caseload, clients, gate, housing, letters, registration, sessions
+from intake.api import caseload, clients, gate, housing, letters, registration, sessions, transfer
 
 ROUTERS = (
     registration.router,
@@ -9,6 +9,7 @@ ROUTERS = (
     sessions.router,
     housing.router,
     letters.router,
+    transfer.router,
     caseload.streamed,
     caseload.router,
 )

@@ -1,5 +1,6 @@
 """A client: read, corrected, merged; died, moved away, registered by mistake. And what a partner may know."""
 
+from datetime import date
 from typing import Annotated, Literal, get_args
 from uuid import UUID
 
@@ -39,6 +40,7 @@ class ClientAnswer(AnswerModel):
     name: Name
     birth_date: WrittenBirthDate
     age_band: AgeBand
+    pension_on: Annotated[Day, Field(description="The first day on which pension age is reached, by the law as it is")]
     address: Address | None
     secret_address: bool
     contact: Contact | None
@@ -84,6 +86,12 @@ class Departure(ApiModel):
 
 class Cancellation(ApiModel):
     """Why a registration was a mistake."""
+
+    reason: Annotated[Text, Field(min_length=1)]
+
+
+class Restoration(ApiModel):
+    """Why a death or departure on record was none; it stays with the client's identity data."""
 
     reason: Annotated[Text, Field(min_length=1)]
 
@@ -159,6 +167,15 @@ async def cancel_registration(
     return await _ended(work, vault, client, request, response)
 
 
+@router.post("/clients/{client_id}/restorations", status_code=201, dependencies=[allow(*ENTERED_BY)])
+async def restore_registration(
+    client_id: UUID, body: Restoration, request: Request, response: Response, work: WorkInHand, vault: VaultInHand
+) -> ClientAnswer:
+    """The death or departure was recorded by mistake: the client is registered, and everything goes on as it stood."""
+    client = await clients.restore(work, vault, client_id, body.reason)
+    return await _ended(work, vault, client, request, response)
+
+
 @router.get("/clients/{client_id}/identity", dependencies=[allow(Role.SERVICE)], response_model_exclude_none=True)
 async def read_identity(
     client_id: UUID,
@@ -194,8 +211,9 @@ async def answer_of(work: Work, vault: Vault, client: Client, response: Response
     return ClientAnswer(
         id=client.id, municipality=client.municipality, state=client.state, ended_on=client.ended_on,
         origin=client.origin, registered_on=client.registered_on, bsn=identity.bsn, name=identity.name,
-        birth_date=identity.birth_date, age_band=client.age_band, address=identity.address,
-        secret_address=client.secret_address, contact=identity.contact, language=identity.language,
+        birth_date=identity.birth_date, age_band=client.age_band, pension_on=_pension_day(identity),
+        address=identity.address, secret_address=client.secret_address, contact=identity.contact,
+        language=identity.language,
         household_id=client.household_id, household_kind=client.household_kind, partner_id=client.partner_id,
         permit_holder=client.permit_holder, housed_on=client.housed_on, without_benefit=client.without_benefit,
         starting_qualification=client.starting_qualification,
@@ -215,6 +233,12 @@ async def _taken(work: Work, request: Request, client: Client, other_id: UUID) -
         return AlreadyRegistered("Another client has this BSN, whom another team guides: ask them.", client=other)
     merge = {"rel": "merge", "method": "POST", "href": f"{here}/mergers", "body": {"into": str(other_id)}}
     return AlreadyRegistered("Another client has this BSN; merge the two registrations.", client=other, links=[merge])
+
+
+def _pension_day(identity: Identity) -> date:
+    born = BirthDate.parse(identity.birth_date)
+    assert born is not None, "the rules refuse whoever has no birth date"
+    return born.pension_day
 
 
 def _identity(client: Client, identity: Identity, fields: frozenset[str]) -> IdentityAnswer:

@@ -18,7 +18,7 @@ async def clients_of(work: Work, municipalities: Mapping[UUID, str]) -> dict[UUI
     wanted = {survivors.get(id, id): municipality for id, municipality in municipalities.items()}
     await work.session.execute(
         insert(Client).on_conflict_do_nothing(),
-        [{"id": id, "municipality": municipality, "stopped_for_good": False} for id, municipality in wanted.items()],
+        [{"id": id, "municipality": municipality} for id, municipality in wanted.items()],
     )
     rows = await work.session.scalars(select(Client).where(Client.id.in_(wanted)).order_by(Client.id).with_for_update())
     by_id = {client.id: client for client in rows}

@@ -6,14 +6,24 @@ from typing import Any
 
 from sqlalchemy import CursorResult, update
 
+from chassis.problems import Conflict
 from chassis.work import Work
 from partners.actions.endpoints import EndpointNotActive
 from partners.tables import Delivery, Endpoint
 
 
+class CalledBack(Conflict):
+    """A message about a referral that was withdrawn before the partner heard of it."""
+
+    slug = "delivery-called-back"
+    title = "The message was called back: its referral was withdrawn"
+
+
 async def replay(work: Work, delivery: Delivery, endpoint: Endpoint) -> None:
     """Send this message again now, with the same id and the same bytes, from the first attempt on."""
     _check(endpoint)
+    if delivery.state == "called_back":
+        raise CalledBack
     delivery.state, delivery.attempts, delivery.next_attempt_at = "pending", 0, work.clock.now()
     delivery.delivered_at = None
 

@@ -5,16 +5,16 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from sqlalchemy import select, text
+from sqlalchemy import ColumnElement, and_, exists, select, text
 
 from chassis.deadlines import NewDeadline, cancel, current, set_deadline
 from chassis.problems import Conflict, Invalid
 from chassis.work import Work
-from contracts.partners import GroupFilled, GroupSessionHeld, ReferralScheduled
+from contracts.partners import GroupChanged, GroupFilled, GroupSessionHeld, ReferralScheduled
 from partners.actions.notices import of_group, tell
 from partners.actions.registry import partners_of
 from partners.actions.steps import send
-from partners.rules import GroupSize, Terms, full_groups
+from partners.rules import BEGUN, FALLEN_OUT, GroupSize, Terms, full_groups
 from partners.tables import PartnerGroup, Referral
 
 PATIENCE = "group_patience"
@@ -50,6 +50,7 @@ async def fill(work: Work, queues: Iterable[Queue], by: str, *, patience_over: b
         terms = partners.get(queue.partner)
         if terms is None or terms.group is None:
             continue
+        await _to_the_minimum(work, queue, terms.group, partners, by)
         waiting = await _waiting(work, queue)
         groups = full_groups(waiting, terms.group, patience_over=patience_over)
         for members in groups:
@@ -58,27 +59,22 @@ async def fill(work: Work, queues: Iterable[Queue], by: str, *, patience_over: b
 
 
 async def replace(work: Work, group_ids: Collection[UUID], by: str) -> None:
-    """Give the places of who fell out of these groups before the session to who waits longest."""
-    open_groups = await work.session.scalars(
-        select(PartnerGroup)
-        .where(PartnerGroup.id.in_(group_ids), PartnerGroup.session_held_on.is_(None))
-        .order_by(PartnerGroup.id)
-        .with_for_update()
-    )
-    for group in open_groups:
+    """Give the places of who fell out of these groups before the session to who waits longest, and tell the partner.
+
+    Also when nobody waits: then it hears how many places are free.
+    """
+    for group in await _before_session(work, PartnerGroup.id.in_(group_ids)):
         queue = Queue(group.municipality, group.partner)
         partners = await partners_of(work, queue.municipality)
-        missing = group.formed_with - len(await members_of(work, group.id))
-        newcomers = (await _waiting(work, queue))[:missing]
-        await _place(work, group.id, newcomers, partners)
+        await _complete(work, group, await _waiting(work, queue), partners, by, to=group.formed_with)
         await fill(work, [queue], by)
 
 
 async def members_of(work: Work, group_id: UUID) -> Sequence[Referral]:
-    """The referrals that are in a group and were not withdrawn."""
+    """The referrals that are in a group, without who fell out."""
     await work.session.flush()
     found = await work.session.scalars(
-        select(Referral).where(Referral.group_id == group_id, Referral.state != "withdrawn").order_by(Referral.id)
+        select(Referral).where(Referral.group_id == group_id, Referral.state.not_in(FALLEN_OUT)).order_by(Referral.id)
     )
     return found.all()
 
@@ -106,6 +102,42 @@ async def hold_session(work: Work, group: PartnerGroup, held_on: date, attended:
     return True
 
 
+async def _before_session(work: Work, which: ColumnElement[bool]) -> Sequence[PartnerGroup]:
+    """These groups, locked, as far as their session is to come: of nobody in them the guidance has begun."""
+    await work.session.flush()
+    begun = exists().where(Referral.group_id == PartnerGroup.id, Referral.state.in_(BEGUN))
+    found = await work.session.scalars(
+        select(PartnerGroup)
+        .where(which, PartnerGroup.session_held_on.is_(None), ~begun)
+        .order_by(PartnerGroup.id)
+        .with_for_update()
+    )
+    return found.all()
+
+
+async def _to_the_minimum(work: Work, queue: Queue, size: GroupSize, partners: Mapping[str, Terms], by: str) -> None:
+    """No group is left below the smallest size while others wait."""
+    mine = and_(PartnerGroup.municipality == queue.municipality, PartnerGroup.partner == queue.partner)
+    for group in await _before_session(work, mine):
+        if len(await members_of(work, group.id)) < size.min and (waiting := await _waiting(work, queue)):
+            await _complete(work, group, waiting, partners, by, to=size.min)
+
+
+async def _complete(
+    work: Work, group: PartnerGroup, waiting: Sequence[Referral], partners: Mapping[str, Terms], by: str, *, to: int
+) -> None:
+    """Let who waits longest come into a group until it has so many, and say what it has become."""
+    members = len(await members_of(work, group.id))
+    newcomers = waiting[: max(0, to - members)]
+    await _place(work, group.id, newcomers, partners)
+    size = members + len(newcomers)
+    vacant = max(0, group.formed_with - size)
+    group.changes += 1
+    event = GroupChanged(occurred_on=work.today, by=by, partner=group.partner, size=size, vacant=vacant)
+    event_id = work.publish(group.id, group.municipality, event)
+    await tell(work, [of_group(group, event_id, GroupChanged, work.today, size, vacant=vacant)])
+
+
 async def _waiting(work: Work, queue: Queue) -> Sequence[Referral]:
     """Who waits, longest first; one transaction at a time. Who is being withdrawn right now is passed over."""
     await work.session.flush()
@@ -124,20 +156,20 @@ async def _waiting(work: Work, queue: Queue) -> Sequence[Referral]:
 
 
 async def _form(work: Work, queue: Queue, members: Sequence[Referral], partners: Mapping[str, Terms], by: str) -> None:
-    group_id, size = work.ids(), len(members)
-    work.session.add(
-        PartnerGroup(
-            id=group_id,
-            municipality=queue.municipality,
-            partner=queue.partner,
-            formed_on=work.today,
-            formed_with=size,
-        )
+    size = len(members)
+    group = PartnerGroup(
+        id=work.ids(),
+        municipality=queue.municipality,
+        partner=queue.partner,
+        formed_on=work.today,
+        formed_with=size,
+        changes=0,
     )
+    work.session.add(group)
     event = GroupFilled(occurred_on=work.today, by=by, partner=queue.partner, size=size)
-    event_id = work.publish(group_id, queue.municipality, event)
-    await tell(work, [of_group(group_id, queue.municipality, queue.partner, event_id, work.today, size)])
-    await _place(work, group_id, members, partners)
+    event_id = work.publish(group.id, queue.municipality, event)
+    await tell(work, [of_group(group, event_id, GroupFilled, work.today, size)])
+    await _place(work, group.id, members, partners)
 
 
 async def _place(work: Work, group_id: UUID, members: Sequence[Referral], partners: Mapping[str, Terms]) -> None:

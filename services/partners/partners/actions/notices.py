@@ -1,12 +1,12 @@
 """Telling partners: a row per endpoint that listens, in the transaction of what it tells."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import and_, exists, select, tuple_
+from sqlalchemy import and_, exists, func, or_, select, tuple_, update
 
 from chassis import trace
 from chassis.work import Work
@@ -20,7 +20,7 @@ from contracts.partners import (
     ReferredPersonCorrected,
 )
 from partners.rules import TOLD
-from partners.tables import Delivery, Endpoint, Referral
+from partners.tables import Delivery, Endpoint, PartnerGroup, Referral
 
 NOTICES: tuple[type[Event], ...] = (
     ReferralSent, ReferralOverdue, ReferralClosed, ReferredPersonCorrected, GroupFilled, GroupChanged,
@@ -68,14 +68,38 @@ def of_referral(referral: Referral, event_id: UUID, event: type[Event], on: date
     return _notice(event_id, event, referral.municipality, referral.partner, referral.id, referral.steps, data)
 
 
-def of_group(group_id: UUID, municipality: str, partner: str, event_id: UUID, on: date, size: int) -> Notice:
-    """The message that a group is complete."""
-    data = {"groupId": str(group_id), "partner": partner, "size": size, "occurredOn": on.isoformat()}
-    return _notice(event_id, GroupFilled, municipality, partner, group_id, 1, data)
+def of_group(group: PartnerGroup, event_id: UUID, event: type[Event], on: date, size: int, **more: Any) -> Notice:
+    """The message that a group is complete, or changed."""
+    data = {"groupId": str(group.id), "partner": group.partner, "size": size, "occurredOn": on.isoformat(), **more}
+    return _notice(event_id, event, group.municipality, group.partner, group.id, group.changes + 1, data)
 
 
-async def tell(work: Work, notices: Sequence[Notice]) -> None:
-    """Put these messages in the schedule of every endpoint that listens to them."""
+async def call_back(work: Work, referral_ids: Collection[UUID]) -> set[tuple[UUID, UUID]]:
+    """Let messages about these referrals that did not arrive never go out: they are withdrawn.
+
+    Returns which endpoint never heard of which referral, so that it need not hear of its end. What is being sent at
+    this very moment goes out, and what may have arrived counts as heard.
+    """
+    await work.session.flush()
+    not_in_hand = or_(Delivery.leased_until.is_(None), Delivery.leased_until < func.clock_timestamp())
+    never = await work.session.execute(
+        update(Delivery)
+        .where(
+            Delivery.subject.in_(referral_ids),
+            Delivery.state.in_(("pending", "exhausted")),
+            Delivery.event_type.in_([each.type() for each in (ReferralSent, ReferralOverdue, ReferredPersonCorrected)]),
+            not_in_hand,
+        )
+        .values(state="called_back", next_attempt_at=None, leased_until=None)
+        .returning(Delivery.endpoint_id, Delivery.subject, Delivery.event_type, Delivery.attempts)
+    )
+    return {
+        (row.endpoint_id, row.subject) for row in never if row.event_type == ReferralSent.type() and row.attempts == 0
+    }
+
+
+async def tell(work: Work, notices: Sequence[Notice], *, unheard: Collection[tuple[UUID, UUID]] = ()) -> None:
+    """Put these messages in the schedule of every endpoint that listens to them, and ever heard of their subject."""
     if not notices:
         return
     partners = {(notice.municipality, notice.partner) for notice in notices}
@@ -91,7 +115,7 @@ async def tell(work: Work, notices: Sequence[Notice]) -> None:
         _delivery(work, notice, endpoint)
         for notice in notices
         for endpoint in listening.get((notice.municipality, notice.partner), [])
-        if notice.type in endpoint.events
+        if notice.type in endpoint.events and (endpoint.id, notice.subject) not in unheard
     )
 
 

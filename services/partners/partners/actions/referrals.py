@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -71,6 +71,8 @@ class Requested:
     rule: str | None
     on: date
     by: str
+    at: datetime
+    """By the wall clock."""
 
 
 @dataclass(frozen=True)
@@ -104,12 +106,20 @@ async def request(work: Work, requests: Sequence[Requested]) -> None:
         referral = _referral(each, client)
         work.session.add(referral)
         steps.record(work, referral, "requested", each.on, each.by)
-        if _has_stopped(client, each.on):
+        if client.registration_ended is not None:
+            continue
+        if client.stopped_on is not None and each.on <= client.stopped_on:
             await steps.withdraw(work, [referral], Closing("client_stopped", each.on, each.by))
         elif client.id in merged:
             await close_doubles(work, [client.id], Closing("merged", each.on, each.by))
         made.append(referral)
     await place(work, [referral for referral in made if referral.state == "requested"])
+
+
+async def place_waiting(work: Work, client_ids: Collection[UUID]) -> None:
+    """Give what was asked of these clients while they counted as gone to partners after all."""
+    held = await _lock_open(work, Referral.client_id.in_(client_ids) & (Referral.state == "requested"))
+    await place(work, held)
 
 
 async def place(work: Work, referrals: Sequence[Referral]) -> None:
@@ -136,6 +146,9 @@ async def assign(work: Work, referral: Referral, terms: Terms) -> None:
     """Give a referral that nobody could take to the partner that a caseworker chose."""
     if referral.state != "requested":
         raise StepOutOfOrder(f"It is {referral.state}; only one that waits for a partner is assigned.")
+    client = await work.session.get(Client, referral.client_id)
+    if client is not None and client.registration_ended is not None:
+        raise ReferralClosedAlready("The registration of the client has ended.")
     referral.partner = terms.id
     await place(work, [referral])
 
@@ -159,6 +172,8 @@ async def answer(work: Work, referral: Referral, given: Answer) -> bool:
     if given.step != "progress":
         await steps.stop_limits(work, [referral])
         await steps.limit_next_step(work, [referral], await partners_of(work, referral.municipality), given.on)
+    if given.step == "decline" and referral.group_id is not None:
+        await replace(work, {referral.group_id}, work.actor)
     return True
 
 
@@ -184,9 +199,11 @@ async def withdraw(work: Work, ids: Collection[UUID], closings: dict[UUID, Closi
 
 
 async def stop_clients(work: Work, closings: dict[UUID, Closing]) -> None:
-    """Take back everything that is open for these clients."""
+    """Take back everything that is open for these clients; what was asked after the end was recorded, stands."""
     for referral in await _lock_open(work, Referral.client_id.in_(closings)):
-        await _close(work, [referral], closings[referral.client_id])
+        closing = closings[referral.client_id]
+        if closing.recorded_at is None or referral.requested_at <= closing.recorded_at:
+            await _close(work, [referral], closing)
 
 
 async def tell_corrected(work: Work, corrections: Mapping[UUID, Correction]) -> None:
@@ -255,7 +272,7 @@ async def patience_over(work: Work, deadlines: Sequence[Deadline]) -> None:
 
 async def _close(work: Work, referrals: Sequence[Referral], why: Closing) -> None:
     """Withdraw, and see to the groups and queues that lose somebody."""
-    before_session = {referral.group_id for referral in referrals if referral.group_id and referral.state == "sent"}
+    before_session = {referral.group_id for referral in referrals if referral.group_id}
     queues = _queues(referral for referral in referrals if referral.state == "waiting")
     await steps.withdraw(work, referrals, why)
     await replace(work, before_session, why.by)
@@ -286,13 +303,10 @@ def _referral(requested: Requested, client: Client) -> Referral:
         state="requested",
         requested_on=requested.on,
         requested_by=requested.by,
+        requested_at=requested.at,
         since=requested.on,
         steps=0,
     )
-
-
-def _has_stopped(client: Client, requested_on: date) -> bool:
-    return client.stopped_for_good or (client.stopped_on is not None and requested_on <= client.stopped_on)
 
 
 def _partner_for(referral: Referral, partners: dict[str, Terms], counts: dict[str, int], on: date) -> Terms | None:

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 from chassis.deadlines import NewDeadline, cancel, set_deadlines
 from chassis.work import Work
 from contracts.partners import ReferralClosed, ReferralSent, ReferralWaiting
-from partners.actions.notices import of_referral, tell
-from partners.rules import TOLD, State, Terms, TimedStep, timed_step
+from partners.actions.notices import call_back, of_referral, tell
+from partners.rules import TOLD, State, Terms, TimedStep, timed_step, told_partner
 from partners.tables import Referral, ReferralStep
 
 LIMITS: dict[TimedStep, str] = {
@@ -30,6 +30,8 @@ class Closing:
     reason: str
     on: date
     by: str
+    recorded_at: datetime | None = None
+    """By the wall clock, where it matters: of a client whom another service than routing says to be gone."""
 
 
 def record(work: Work, referral: Referral, step: State | str, on: date, by: str, reason: str | None = None) -> None:
@@ -102,8 +104,10 @@ async def withdraw(work: Work, referrals: Sequence[Referral], why: Closing) -> N
             continue
         event_id = _close(work, referral, on, why.by)
         if told:
-            notices.append(of_referral(referral, event_id, ReferralClosed, on))
-    await tell(work, notices)
+            because = told_partner(why.reason)
+            notices.append(of_referral(referral, event_id, ReferralClosed, on, because=because))
+    unheard = await call_back(work, [notice.subject for notice in notices])
+    await tell(work, notices, unheard=unheard)
     await stop_limits(work, referrals)
 
 

@@ -17,7 +17,7 @@ from partners.tables import Attempt, Delivery, Endpoint
 router = APIRouter(route_class=ServiceRoute, tags=["deliveries"])
 
 READERS = (Role.OPERATOR, Role.TEAM_MANAGER)
-DeliveryState = Literal["pending", "delivered", "exhausted"]
+DeliveryState = Literal["pending", "delivered", "exhausted", "called_back"]
 
 
 class DeliveryAnswer(AnswerModel):

@@ -35,6 +35,7 @@ class GroupInFull(GroupAnswer):
     """A group with its members."""
 
     referral_ids: list[UUID]
+    vacant: int = Field(description="Places of who fell out before the session, which nobody waits for")
 
 
 class SessionBody(ApiModel):
@@ -71,7 +72,8 @@ async def read_group(group_id: UUID, work: WorkInHand, caller: Caller) -> GroupI
     """A group with the referrals in it."""
     group = await group_of(work, caller, group_id)
     members = [referral.id for referral in await members_of(work, group.id)]
-    return GroupInFull(**GroupAnswer.model_validate(group).model_dump(by_alias=False), referral_ids=members)
+    shown = GroupAnswer.model_validate(group).model_dump(by_alias=False)
+    return GroupInFull(**shown, referral_ids=members, vacant=max(0, group.formed_with - len(members)))
 
 
 @router.post(

@@ -20,7 +20,7 @@ from partners.actions.referrals import Answer
 from partners.actions.registry import partners_of
 from partners.api.tools import READERS, Tools, ToolsInHand, day_of, referral_of, visible_referrals
 from partners.identities import FIELDS
-from partners.rules import OPEN, TOLD, Outcome, State, steps_from, visible
+from partners.rules import OPEN, TOLD, Outcome, State, steps_from, told_partner, visible
 from partners.tables import Client, Referral, ReferralStep
 
 router = APIRouter(route_class=ServiceRoute, tags=["referrals"])
@@ -56,6 +56,7 @@ class ReferralAnswer(AnswerModel):
     overdue_step: str | None
     outcome: Outcome | None
     withdrawn_because: str | None
+    """For a partner no more than `journey_ended` or `withdrawn`."""
     allowed: list[str]
     """The steps that the partner can take now."""
 
@@ -266,7 +267,8 @@ def _created(referral: Referral, caller: Token, response: Response) -> ReferralA
 def _fields(referral: Referral, caller: Token) -> dict[str, Any]:
     kept = {name: getattr(referral, name) for name in ReferralAnswer.model_fields if name != "allowed"}
     if caller.partner is not None:
-        kept["client_id"] = None
+        because = kept["withdrawn_because"]
+        kept |= {"client_id": None, "withdrawn_because": because and told_partner(because)}
     return kept | {"allowed": steps_from(referral.state)}  # type: ignore[arg-type] # the column holds a State
 
 

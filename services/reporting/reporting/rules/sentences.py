@@ -185,7 +185,10 @@ SENTENCES: Mapping[type[Event], Template] = {
     intake.ClientMovedAway: _told("Verhuisd", to_municipality=" naar gemeente {to_municipality}"),
     intake.RegistrationRestored: "Per vergissing ingevoerd: {ended_as:ended_as}. De begeleiding gaat verder.",
     intake.HouseholdChanged: "Het huishouden is veranderd: {household_kind:household}.",
-    intake.PensionAgeNears: "Bereikt binnenkort de AOW-leeftijd.",
+    intake.PensionAgeNears: lambda event: (
+        "Bereikt over enkele maanden de AOW-leeftijd." if event.reached_in
+        else "Bereikt de AOW-leeftijd nog niet: de geboortedatum is verbeterd."
+    ),
     intake.ClientErased: "De persoonsgegevens zijn vernietigd.",
     intake.NotificationReceived: "Meldde zich voor een uitkering.",
     intake.ApplicationFiled: lambda event: (

@@ -3,10 +3,13 @@
 from typing import Literal
 from uuid import UUID
 
+from sqlalchemy import select
+
 from chassis.work import Work
-from contracts.routing import HandoverCancelled, ReferralWithdrawn, RouteEnded
+from contracts.routing import HandoverCancelled, InstrumentEnded, PartTimeWorkEnded, ReferralWithdrawn, RouteEnded
 from routing.actions.journeys import Act, say
-from routing.tables import Journey, Referral, Route
+from routing.spoken import PartTimeWork
+from routing.tables import InstrumentUse, Journey, Referral, Route
 
 RouteOutcome = Literal["completed", "exit", "handover", "recategorised", "stopped"]
 WithdrawalReason = Literal["exit", "deceased", "moved_away", "merged", "recategorised", "undone", "other"]
@@ -42,6 +45,7 @@ def withdraw(
     work: Work, journey: Journey, referral: Referral, reason: WithdrawalReason, act: Act, exit_id: UUID | None = None
 ) -> None:
     """A referral is taken back."""
+    referral.state_at_exit = None if exit_id is None else referral.state
     referral.state, referral.state_since, referral.exit_id = "withdrawn", act.on, exit_id
     say(
         work, journey,
@@ -58,3 +62,42 @@ def close_all(
     call_off(work, journey, act, exit_id)
     for each in journey.open_referrals:
         withdraw(work, journey, each, referral, act, exit_id)
+
+
+async def stop_instruments(work: Work, journey: Journey, act: Act, exit_id: UUID | None = None) -> None:
+    """No instrument is used any more."""
+    used = select(InstrumentUse).where(InstrumentUse.client_id == journey.client_id, InstrumentUse.ended_on.is_(None))
+    for use in await work.session.scalars(used.order_by(InstrumentUse.id).with_for_update()):
+        use.ended_on, use.outcome, use.exit_id = max(act.on, use.started_on), "stopped", exit_id
+        say(
+            work, journey,
+            InstrumentEnded(
+                occurred_on=use.ended_on, by=act.by, instrument_use_id=use.id, instrument=use.instrument,
+                outcome="stopped", exit_id=exit_id,
+            ),
+        )  # fmt: skip
+
+
+async def end_part_time_work(work: Work, journey: Journey, act: Act, exit_id: UUID | None = None) -> None:
+    """Part-time work beside benefit ends with the benefit."""
+    running = select(PartTimeWork).where(
+        PartTimeWork.client_id == journey.client_id,
+        PartTimeWork.ended_on.is_(None),
+        PartTimeWork.corrected_on.is_(None),
+    )
+    for each in await work.session.scalars(running.order_by(PartTimeWork.id).with_for_update()):
+        each.ended_on, each.exit_id = max(act.on, each.month_from), exit_id
+        say(
+            work, journey,
+            PartTimeWorkEnded(occurred_on=each.ended_on, by=act.by, work_id=each.id, exit_id=exit_id),
+        )  # fmt: skip
+
+
+async def take_up_again(work: Work, journey: Journey, exit_id: UUID) -> None:
+    """What this exit stopped goes on: it never ended."""
+    uses = select(InstrumentUse).where(InstrumentUse.client_id == journey.client_id, InstrumentUse.exit_id == exit_id)
+    for use in await work.session.scalars(uses.with_for_update()):
+        use.ended_on = use.outcome = use.exit_id = None
+    ended = select(PartTimeWork).where(PartTimeWork.client_id == journey.client_id, PartTimeWork.exit_id == exit_id)
+    for each in await work.session.scalars(ended.with_for_update()):
+        each.ended_on = each.exit_id = None

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import date
+from typing import Literal
 from uuid import UUID
 
 from sqlalchemy import select
@@ -22,11 +23,17 @@ from routing.actions import caseworkers, closing, duties, handovers, journeys, t
 from routing.actions.caseworkers import Assignment
 from routing.actions.closing import WithdrawalReason
 from routing.actions.journeys import Act, pack_of, say
-from routing.actions.referring import request_again
-from routing.problems import NoCheckAwaited, NotExited, NotTheStandingExit
+from routing.actions.referring import refer_by_category, request_again
+from routing.problems import NoCheckAwaited, NotExited, NotTheStandingExit, PersonNeeded, RegistrationEnded
 from routing.tables import Exit, Journey
 
+EndedAs = Literal["deceased", "moved_away"]
+"""How a registration ends at intake."""
+PENSION = "pension"
+"""The last age band."""
 _WITHDRAWN_BECAUSE: dict[str, WithdrawalReason] = {"deceased": "deceased", "moved_away": "moved_away"}
+_INSTRUMENTS_GO_ON = frozenset({"work", "self_employment", "education"})
+"""Exits after which an instrument may support the client further, such as a job coach."""
 
 
 async def leave(work: Work, leaving: Iterable[tuple[Journey, ExitReason, Act]]) -> None:
@@ -34,26 +41,79 @@ async def leave(work: Work, leaving: Iterable[tuple[Journey, ExitReason, Act]]) 
     left = list(leaving)
     for journey, reason, act in left:
         if journey.active:
-            exit_from(work, journey, reason, act)
+            await exit_from(work, journey, reason, act)
         else:
             _end_aftercare(work, journey, act)
+            await closing.stop_instruments(work, journey, act)
     await terms.restate(work, [journey for journey, _, _ in left])
 
 
-async def enter(work: Work, journey: Journey, reason: ExitReason, act: Act) -> Exit:
-    """A caseworker enters an exit."""
-    made = exit_from(work, journey, reason, act)
+async def end_registrations(work: Work, ended: Sequence[tuple[Journey, EndedAs, Act]]) -> None:
+    """Intake tells of a death or a departure: the journey ends, also when the clock had ended it on a later day."""
+    for journey, ended_as, act in ended:
+        journey.registration_ended = ended_as
+        left = journey.standing_exit
+        if journey.state == "exited" and left is not None and left.entered_by == "clock" and left.on > act.on:
+            await _take_back(work, journey, left, act)
+    await leave(work, ended)
+
+
+async def reopen_registrations(work: Work, restored: Sequence[tuple[Journey, EndedAs, Act]]) -> None:
+    """Intake took a death or departure back: the journey goes on as it stood, or the aftercare that it stopped."""
+    for journey, ended_as, act in restored:
+        if journey.registration_ended == ended_as:
+            journey.registration_ended = None
+        left = journey.standing_exit
+        if journey.state != "exited" or left is None:
+            continue
+        if left.reason == ended_as:
+            await _take_back(work, journey, left, act)
+        else:
+            _resume_aftercare(work, journey, left, act)
+    await reach_pension(work, [(journey, act) for journey, _, act in restored if journey.age_band == PENSION])
+    await terms.restate(work, [journey for journey, _, _ in restored])
+
+
+async def reach_pension(work: Work, reached: Sequence[tuple[Journey, Act]]) -> None:
+    """From pension age on there is no assistance by the municipality: the journey ends by the clock."""
+    await leave(
+        work,
+        [(journey, "pension_age", Act(act.on, "clock")) for journey, act in reached if journey.active],
+    )  # fmt: skip
+
+
+async def not_yet_pensioned(work: Work, corrected: Sequence[tuple[Journey, Act]]) -> None:
+    """A birth date was wrong: who exited because of it goes on."""
+    for journey, act in corrected:
+        left = journey.standing_exit
+        if journey.state == "exited" and left is not None and left.reason == "pension_age":
+            await _take_back(work, journey, left, act)
+    await terms.restate(work, [journey for journey, _ in corrected])
+
+
+async def enter(work: Work, journey: Journey, reason: ExitReason, act: Act, *, ground: str | None = None) -> Exit:
+    """A caseworker enters an exit; one by enforcement is a named person's, on a ground."""
+    if reason == "enforcement" and not act.by.startswith("staff:"):
+        raise PersonNeeded
+    if (reason == "enforcement") != (ground is not None):
+        detail = "is needed for an exit by enforcement" if ground is None else "is for an exit by enforcement only"
+        raise Invalid.at("#/ground", detail)
+    made = await exit_from(work, journey, reason, act)
+    made.ground = ground
     await terms.restate(work, [journey])
     return made
 
 
-def exit_from(work: Work, journey: Journey, reason: ExitReason, act: Act, *, aftercare: bool = True) -> Exit:
+async def exit_from(work: Work, journey: Journey, reason: ExitReason, act: Act, *, aftercare: bool = True) -> Exit:
     """The journey ends, with all that is open on it; after an exit to work, aftercare begins."""
     made = Exit(
         id=work.ids(), municipality=journey.municipality, entered_by=act.by, reason=reason, on=act.on
     )  # fmt: skip
     journey.exits.append(made)
     closing.close_all(work, journey, act, "exit", _WITHDRAWN_BECAUSE.get(reason, "exit"), made.id)
+    await closing.end_part_time_work(work, journey, act, made.id)
+    if reason not in _INSTRUMENTS_GO_ON:
+        await closing.stop_instruments(work, journey, act, made.id)
     journey.state = "exited"
     journey.waiting_since = journey.waiting_occasion = None
     say(work, journey, ClientExited(occurred_on=act.on, by=act.by, exit_id=made.id, reason=reason))
@@ -66,6 +126,8 @@ async def undo(work: Work, undone: Sequence[tuple[Journey, Act]]) -> None:
     """The registration was a mistake: everything stops, and nobody exited."""
     for journey, act in undone:
         closing.close_all(work, journey, act, "stopped", "undone")
+        await closing.end_part_time_work(work, journey, act)
+        await closing.stop_instruments(work, journey, act)
         _end_aftercare(work, journey, act)
         journey.state, journey.caseworker_id = "undone", None
         journey.waiting_since = journey.waiting_occasion = None
@@ -73,20 +135,37 @@ async def undo(work: Work, undone: Sequence[tuple[Journey, Act]]) -> None:
 
 
 async def revert(work: Work, exit_id: UUID, reason: str) -> Exit:
-    """The exit was a mistake: the journey goes on as it stood."""
+    """The exit was a mistake: the journey goes on as it stood. What intake ended, intake takes back."""
     journey, made = await _find(work, exit_id)
     if journey.state != "exited" or journey.standing_exit is not made:
         raise NotTheStandingExit
+    _registration_open(journey)
     act = Act(work.today, work.actor)
-    made.reverted_on, made.reverted_because = act.on, reason
-    made.aftercare = made.allowances_check = None
-    journey.state = "active"
-    if journey.category is not None:  # the caseworker, when still there; else another, or the list
-        await caseworkers.assign(work, [Assignment(journey, "transfer", act, journey.caseworker_id)])
-    say(work, journey, ExitReverted(occurred_on=act.on, by=act.by, exit_id=made.id))  # the letter names the caseworker
-    _restore(work, journey, made, act)
+    await _take_back(work, journey, made, act, reason)
     await terms.restate(work, [journey])
     return made
+
+
+async def _take_back(work: Work, journey: Journey, made: Exit, act: Act, reason: str | None = None) -> None:
+    """The exit never was: with the caseworker, when still there, else another, or on the list.
+
+    What was decided meanwhile is asked of partners as well.
+    """
+    made.reverted_on, made.reverted_because = work.today, reason
+    made.aftercare = made.allowances_check = None
+    journey.state = "active"
+    if journey.category is not None:
+        await caseworkers.assign(work, [Assignment(journey, "transfer", act, journey.caseworker_id)])
+    say(work, journey, ExitReverted(occurred_on=work.today, by=act.by, exit_id=made.id))  # a letter names who guides
+    await closing.take_up_again(work, journey, made.id)
+    _restore(work, journey, made, act)
+    if journey.category is not None:
+        refer_by_category(work, journey, act)
+
+
+def _registration_open(journey: Journey) -> None:
+    if journey.registration_ended is not None:
+        raise RegistrationEnded(f"The client is {journey.registration_ended.replace('_', ' ')}.")
 
 
 async def check_allowances(work: Work, exit_id: UUID, act: Act) -> Exit:
@@ -106,6 +185,7 @@ async def come_back(work: Work, journey: Journey, act: Act) -> None:
     left = journey.standing_exit
     if journey.state != "exited" or left is None:
         raise NotExited
+    _registration_open(journey)
     _not_before(act.on, left.on)
     _end_aftercare(work, journey, act)
     left.returned_on = act.on
@@ -153,6 +233,20 @@ def _end_aftercare(work: Work, journey: Journey, act: Act) -> None:
         say(work, journey, AftercareEnded(occurred_on=act.on, by=act.by, exit_id=left.id))
     if left.check_awaited:
         left.allowances_check = None
+
+
+def _resume_aftercare(work: Work, journey: Journey, left: Exit, act: Act) -> None:
+    """Aftercare that ended before its day, because of a death or departure that was none, goes on."""
+    if left.aftercare == "ended" and left.aftercare_until is not None and work.today < left.aftercare_until:
+        left.aftercare = "running"
+        say(
+            work, journey,
+            AftercareStarted(occurred_on=work.today, by=act.by, exit_id=left.id, until=left.aftercare_until),
+        )  # fmt: skip
+    check = pack_of(work, journey).routing.allowances_check
+    if left.aftercare is not None and left.allowances_check is None and check is not None:
+        due_on = reckon(left.on, check.term).due_on
+        left.allowances_check = "overdue" if due_on is not None and due_on < work.today else "awaited"
 
 
 def _restore(work: Work, journey: Journey, made: Exit, act: Act) -> None:

@@ -16,7 +16,7 @@ async def forget(work: Work, journeys: Collection[Journey]) -> None:
     clients: set[UUID] = {journey.client_id for journey in journeys}
     for table, columns in (
         (Handover, ("note", "return_reason")),
-        (Exit, ("reverted_because",)),
+        (Exit, ("reverted_because", "ground")),
         (Agreement, ("agreed", "corrected_because", "reopened_because")),
         (Conversation, ("corrected_because",)),
         (PartTimeWork, ("corrected_because",)),

@@ -24,7 +24,7 @@ async def bring_in(work: Work, heard: Sequence[tuple[Journey, CaseImported]]) ->
         _begin_route(work, journey, case, act)
         if case.exited_on is not None and journey.active:
             reason = exit_reason(case.exit_reason)
-            exit_from(work, journey, reason, Act(case.exited_on, act.by), aftercare=False)
+            await exit_from(work, journey, reason, Act(case.exited_on, act.by), aftercare=False)
         elif journey.active and journey.category is not None and journey.caseworker_id is None:
             assignments.append(Assignment(journey, "import", act, case.caseworker_id))
     await caseworkers.assign(work, assignments)

@@ -18,6 +18,7 @@ from routing.tables import InstrumentUse, IntakeDuty, Journey, MergedClient, Par
 _HISTORY = (Conversation, InstrumentUse, IntakeDuty, Agreement, Measure, PartTimeWork, PartnerSignal, Transfer)
 _TRAITS = (
     "household_id", "household_kind", "age_band", "starting_qualification", "permit_holder", "without_benefit",
+    "pension_by",
 )  # fmt: skip
 _STANDING = (
     "state", "track", "track_since", "category", "category_since", "prospect_of_work", "indications",
@@ -45,7 +46,8 @@ def _merge(work: Work, goes: Journey, stays: Journey, act: Act) -> None:
     for name in _TRAITS:
         if getattr(stays, name) is None:
             setattr(stays, name, getattr(goes, name))
-    takes_over = goes.active and (not stays.active or (stays.category is None and goes.category is not None))
+    unsettled = not stays.active or (stays.category is None and goes.category is not None)
+    takes_over = goes.active and unsettled and stays.registration_ended is None
     if takes_over:
         closing.close_all(work, stays, act, "stopped", "merged")
         for name in _STANDING:

@@ -6,6 +6,7 @@ from routing.api import (
     changes,
     conversations,
     exits,
+    extracts,
     handovers,
     journeys,
     obligations,
@@ -30,4 +31,5 @@ ROUTERS = (
     agreements.router,
     obligations.router,
     exits.router,
+    extracts.router,
 )

@@ -124,6 +124,7 @@ class ExitAnswer(AnswerModel):
     aftercare: str | None
     aftercare_until: OptionalDay
     allowances_check: str | None
+    ground: str | None
     reverted_on: OptionalDay
     returned_on: OptionalDay
 

@@ -19,10 +19,11 @@ router = APIRouter(route_class=ServiceRoute, tags=["exits"])
 
 
 class NewExit(ApiModel):
-    """Why the client leaves, and on which day."""
+    """Why the client leaves, and on which day; by enforcement on a ground, which stays in routing."""
 
     reason: ExitReason
     on: OptionalDay = None
+    ground: Annotated[Text | None, Field(description="Needed for an exit by enforcement, and for no other")] = None
 
 
 class NewReversal(ApiModel):
@@ -39,9 +40,13 @@ class NewDay(ApiModel):
 
 @router.post("/clients/{client_id}/exits", status_code=201, dependencies=[allow(*ENTERS)])
 async def leave(client_id: ClientId, body: NewExit, work: WorkInHand, response: Response) -> ExitAnswer:
-    """End the journey, with all that is open on it; an exit to work begins aftercare where policy has it."""
+    """End the journey, with all that is open on it; an exit to work begins aftercare where policy has it.
+
+    An exit by enforcement is a named professional's decision.
+    """
     journey = await journeys.find_active(work, client_id)
-    made = await exits.enter(work, journey, body.reason, Act.entered(work, body.on, "#/on"))
+    act = Act.entered(work, body.on, "#/on")
+    made = await exits.enter(work, journey, body.reason, act, ground=body.ground or None)
     located(response, f"/clients/{client_id}/journey")
     return ExitAnswer.model_validate(made)
 

@@ -24,6 +24,7 @@ from routing.work_items import (
     CASEWORKER,
     FIRST_MEETING,
     HANDOVER,
+    PENSION,
     PROPOSAL,
     REFERRAL,
     is_overdue,
@@ -198,6 +199,7 @@ _OFFERED: Mapping[str, tuple[_Call, ...]] = {
     ),
     ALLOWANCES_CHECK: (("check", "POST", "/routing/v1/exits/{ref}/allowances-checks", ENTERS),),
     PROPOSAL: (("proposals", "GET", "/diagnosis/v1/proposals?clientId={client}&state=open", STAFF),),
+    PENSION: (("client", "GET", _INTAKE, ENTERS),),
     CASEWORKER: (("staff", "GET", "/routing/v1/staff?municipality={municipality}&role={role}", ENTERS),),
 }
 _MOVABLE = frozenset({FIRST_CONVERSATION, REVIEW, FIP, LONGEST_STAY})
