@@ -1,4 +1,4 @@
-"""How clients' time with the municipality ends: by moving, by pension age, by enforcement; and a death that was none."""
+"""How clients' time here ends: by moving, by pension age, by enforcement; and a death that was none."""
 
 from dataclasses import replace
 

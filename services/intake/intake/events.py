@@ -333,5 +333,4 @@ HANDLERS: Handlers = {
     ClientExited: on_client_exited,
     ExitReverted: on_exit_reverted,
     ClientReturned: on_client_returned,
-    ExitReverted: on_exit_reverted,
 }

@@ -24,7 +24,6 @@ from intake.problems import NothingToRestore, RegistrationClosed
 from intake.tables import Application, AwaitedLetter, Client, Notification, Standing, client_by_id
 from intake.vault import Vault
 
-
 EndedAs = Literal["deceased", "moved_away"]
 """How a registration ends that was none by mistake, and may turn out to be recorded by mistake."""
 ON_BENEFIT = ("information_session", "intake", "language_test")

@@ -10,8 +10,8 @@ from chassis.problems import Forbidden
 from chassis.work import Work
 from contracts.intake import ImportedSuspension
 from intake.actions import audit
-from intake.caseload import Case
 from intake.actions.policies import intake_policy
+from intake.caseload import Case
 from intake.identity import Identity
 from intake.others import Others
 from intake.people import NewClient
