@@ -5,7 +5,7 @@ import base64
 import json
 import os
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -129,8 +129,12 @@ class System:
 
     async def moved(self, moment: datetime) -> None:
         """The civil clock that all services share was moved: remember it everywhere, and settle."""
-        await asyncio.gather(*(save_civil_moment(service.database.app, moment) for service in self.services.values()))
+        await self._remember([service.database for service in self.services.values()], moment)
         await self.settle()
+
+    @staticmethod
+    async def _remember(databases: Iterable[Database], moment: datetime) -> None:
+        await asyncio.gather(*(save_civil_moment(database.app, moment) for database in databases))
 
     def _senders(self) -> list[Sender]:
         tasks = [task for service in self.services.values() for task in service.background]
@@ -153,7 +157,11 @@ class System:
         if self.civil_date is None:
             return MachineClock()
         saved = [moment for database in databases.values() if (moment := await load_civil_moment(database.app))]
-        return MovableClock(max(saved)) if saved else MovableClock(morning_of(self.civil_date))
+        if saved:
+            return MovableClock(max(saved))
+        clock = MovableClock(morning_of(self.civil_date))
+        await self._remember(databases.values(), clock.now())
+        return clock
 
     def _service(self, definition: Definition[ServiceSettings], urls: DatabaseUrls, office: Office) -> Running:
         settings = definition.settings(

@@ -1,34 +1,137 @@
-"""The front-end developer's walk-through works as written: every command is run, and says what the page says."""
+"""The front-end developer's walk-through works as written: every command is run, and says what the page says.
+
+On one machine as the page starts it, and on five processes that meet on Apache Kafka; there the rest of a caseworker's
+days follows: a double registration, an exit taken back, a death, a departure.
+"""
 
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import date
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
-from opstap.system import System
+from opstap.databases import DatabaseUrls
+from opstap.demo.api import Api
 from opstap.verify import verify
 from tests.support import walkthrough
+from tests.support.databases import MakeDatabase
+from tests.support.fleet import Fleet, databases, sailing
 from tests.support.one_machine import system_on
 
 PAGE = walkthrough.DOCS / "front-end.md"
 MONDAY = date(2024, 6, 3)
+VOORSCHOTEN = "GM0626"
+
+pytestmark = pytest.mark.skipif(
+    not (shutil.which("curl") and shutil.which("jq")), reason="the page is walked with curl and jq"
+)
 
 
-@pytest.fixture(scope="module")
-async def town(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[System]:
-    """A system as the page starts it."""
-    async with system_on(tmp_path_factory.mktemp("desk"), civil_date=MONDAY) as system:
-        yield system
-
-
-@pytest.mark.skipif(not (shutil.which("curl") and shutil.which("jq")), reason="the page is walked with curl and jq")
-async def test_the_walk_through_works_as_written(town: System, tmp_path: Path) -> None:
-    port = urlsplit(town.url).port
+async def walked(folder: Path, url: str, settle: Callable[[], Awaitable[None]]) -> None:
+    """Go through the page, and find that it is true."""
+    port = urlsplit(url).port
     assert port
-    said = await walkthrough.walk(PAGE, tmp_path, port, town.settle)
+    said = await walkthrough.walk(PAGE, folder, port, settle)
     differs = walkthrough.differences(said, PAGE)
     assert not differs, differs
-    assert await verify({name: each.urls for name, each in town.services.items()}) == []
+
+
+async def balances(urls: Mapping[str, DatabaseUrls]) -> None:
+    assert await verify(urls) == []
+
+
+async def test_the_walk_through_works_as_written(tmp_path: Path) -> None:
+    async with system_on(tmp_path / "system", civil_date=MONDAY) as system:
+        await walked(tmp_path, system.url, system.settle)
+        await balances({name: each.urls for name, each in system.services.items()})
+
+
+@pytest.mark.kafka
+async def test_it_works_on_kafka_with_all_that_can_go_wrong(
+    make_database: MakeDatabase, kafka_bootstrap: str, tmp_path: Path
+) -> None:
+    urls = await databases(make_database)
+    async with sailing(Fleet(tmp_path / "fleet", urls, kafka_bootstrap, civil_date=MONDAY)) as fleet:
+        await walked(tmp_path, fleet.address, fleet.settle)
+        desk = Desk(Api(fleet.address), fleet)
+        try:
+            await desk.sits_down()
+            await desk.takes_back_the_exit()
+            await desk.merges_a_double()
+            await desk.hears_of_a_death_and_a_departure()
+        finally:
+            await desk.api.close()
+        await balances(urls)
+
+
+class Desk:
+    """The team manager, after the page."""
+
+    def __init__(self, api: Api, fleet: Fleet) -> None:
+        self.api, self.fleet = api, fleet
+        self.token = ""
+
+    async def sits_down(self) -> None:
+        """Signs in."""
+        self.token = await self.api.token(["team_manager", "caseworker"], [VOORSCHOTEN], sub="mia")
+
+    async def does(self, service: str, path: str, body: Any = None) -> dict[str, Any]:
+        """A step, and what it brings about in all services."""
+        done = await self.api.call("POST", service, path, self.token, {} if body is None else body)
+        await self.fleet.settle()
+        return done
+
+    async def sees(self, service: str, path: str) -> dict[str, Any]:
+        """A look."""
+        return await self.api.call("GET", service, path, self.token)
+
+    async def finds(self, family: str, born: int) -> str:
+        """The id of a client."""
+        [found] = (await self.does("intake", "/client-searches", {"familyName": family, "birthYear": born}))["items"]
+        return str(found["id"])
+
+    async def stands(self, client: str) -> list[str]:
+        """What is on the work list about a client."""
+        items = (await self.sees("routing", f"/worklist?scope=municipality&clientId={client}"))["items"]
+        return [each["reason"] for each in items]
+
+    async def told(self, client: str) -> list[str]:
+        """The kinds of line on the time line of a client, the newest first."""
+        return [each["kind"] for each in (await self.sees("reporting", f"/clients/{client}/timeline"))["items"]]
+
+    async def takes_back_the_exit(self) -> None:
+        """Eva did not leave after all: the journey goes on with the caseworker she had."""
+        eva = await self.finds("Smit", 1991)
+        [left] = (await self.sees("routing", f"/clients/{eva}/journey"))["exits"]
+        assert await self.stands(eva) == ["allowances_check"]
+        await self.does("routing", f"/exits/{left['id']}/reversals", {"reason": "Het contract ging niet door"})
+        journey = await self.sees("routing", f"/clients/{eva}/journey")
+        assert (journey["state"], journey["caseworkerId"]) == ("active", "bert")
+        assert "ExitReverted" in await self.told(eva)
+
+    async def merges_a_double(self) -> None:
+        """Sem was registered twice: one client is left, with one time line, by either id."""
+        sem = await self.finds("Boer", 1979)
+        again = {"bsn": "999990056", "name": {"given": "Sem", "family": "Boer"}, "birthDate": "1979-11-02"}
+        double = (await self.does("intake", "/clients", {**again, "municipality": VOORSCHOTEN}))["id"]
+        await self.does("routing", f"/clients/{double}/agreements", {"agreed": "Brengt het paspoort mee"})
+        await self.does("intake", f"/clients/{double}/mergers", {"into": sem})
+        assert await self.finds("Boer", 1979) == sem
+        agreed = (await self.sees("routing", f"/clients/{double}/agreements"))["items"]
+        assert "Brengt het paspoort mee" in {each["agreed"] for each in agreed}
+        assert await self.told(double) == await self.told(sem)
+
+    async def hears_of_a_death_and_a_departure(self) -> None:
+        """Nothing is left of the two on any list, and nobody hears from us."""
+        for family, born, path, body in (
+            ("Ven", 1985, "deaths", {}), ("Yilmaz", 1990, "departures", {"toMunicipality": "GM0599"}),
+        ):  # fmt: skip
+            client = await self.finds(family, born)
+            assert await self.stands(client)
+            await self.does("intake", f"/clients/{client}/{path}", body)
+            assert await self.stands(client) == []
+            assert (await self.sees("routing", f"/clients/{client}/journey"))["state"] == "exited"
+            assert "ClientExited" in await self.told(client)

@@ -21,7 +21,8 @@ from opstap.demo.cast import LV, VOORSCHOTEN, Part
 from opstap.demo.drive import drive, over_http
 from opstap.demo.partners import PartnerDesk
 from opstap.system import System
-from opstap.verify import Difference, Ledgers, examine, verify
+from opstap.verify import Difference, Ledgers, examine, hearers_of_the_system, verify
+from opstap.verify.evidence import gathered
 from tests.support.one_machine import system_on
 
 FIRST, DAYS = date(2021, 9, 1), 17
@@ -306,6 +307,13 @@ async def test_a_deadline_whose_day_has_passed_is_not_left_open(at_rest: AtRest)
 
     assert {each.check for each in differences} == {"on_their_day"}
     assert at_rest.referred in clients_in(differences, "on_their_day")
+
+
+async def test_what_day_it_is_stands_in_the_databases_before_anybody_moves_the_clock(tmp_path: Path) -> None:
+    async with system_on(tmp_path, civil_date=FIRST) as system:
+        urls = {name: service.urls for name, service in system.services.items()}
+        async with gathered(urls, hearers_of_the_system()) as evidence:
+            assert evidence.civil_day == FIRST
 
 
 async def test_who_turned_out_to_be_whom_is_known_to_every_service(at_rest: AtRest) -> None:

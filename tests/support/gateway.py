@@ -6,12 +6,13 @@ What a service does not answer is asked again with the same body and the same Id
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 
 import aiohttp
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Mount, Route
 
 from chassis.app import server
@@ -90,14 +91,25 @@ class Gateway:
         url = f"{self.services[request.path_params['service']]}/{request.path_params['path']}"
         headers = [(name, value) for name, value in request.headers.items() if name not in HOP_BY_HOP]
         try:
-            async with self._session.request(
+            answer = await self._session.request(
                 request.method, url, params=request.query_params.multi_items(), headers=headers, data=body or None,
                 allow_redirects=False,
-            ) as answer:  # fmt: skip
+            )  # fmt: skip
+            kept = {name: value for name, value in answer.headers.items() if name.lower() not in HOP_BY_HOP}
+            if answer.content_type == "text/event-stream":
+                return StreamingResponse(_as_it_comes(answer), answer.status, kept)
+            async with answer:
                 said = await answer.read()
         except (aiohttp.ClientError, TimeoutError) as error:
             return type(error).__name__
         if answer.status in AWAY or (answer.status == 409 and STILL_RUNNING in said):
             return str(answer.status)
-        kept = {name: value for name, value in answer.headers.items() if name.lower() not in HOP_BY_HOP}
         return Response(said, answer.status, kept)
+
+
+async def _as_it_comes(answer: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+    """A stream, until either side ends it."""
+    async with answer:
+        with suppress(aiohttp.ClientError, TimeoutError):
+            async for some in answer.content.iter_any():
+                yield some

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterable, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 import structlog
 from starlette._utils import get_route_path
@@ -44,6 +45,7 @@ class Edge:
         self._app = app
         self._service = service
         self._public_url = public_url
+        self._prefix = f"{urlsplit(public_url).path.rstrip('/')}/{service}"
         self._largest_body = largest_body
         self._larger_bodies = dict(larger_bodies or {})
         self._headers = (*SECURITY_HEADERS, (b"api-version", version.encode()))
@@ -57,9 +59,11 @@ class Edge:
             await self._app(scope, receive, send)
             return
         began = time.perf_counter()
+        scope = self._as_called(scope)
         sent = trace.follow(_header(scope, b"traceparent"))
         head = scope["method"] == "HEAD"
-        answer = _Answer(send, (*self._headers, (b"traceparent", sent.encode())), without_body=head)
+        headers = (*self._headers, (b"traceparent", sent.encode()))
+        answer = _Answer(send, headers, prefix=self._prefix.encode(), without_body=head)
         inner = dict(scope, method="GET") if head else scope
         inner["state"] = dict(scope.get("state", {}))
         try:
@@ -74,6 +78,12 @@ class Edge:
                 await render(Problem(), self._public_url)(inner, receive, answer)
         finally:
             self._record(scope["method"], inner, answer.status or 499, time.perf_counter() - began)
+
+    def _as_called(self, scope: Scope) -> Scope:
+        """The request by the path that its sender knows: a gateway may have taken the name of the service off."""
+        path = get_route_path(scope)
+        own = path.removeprefix(self._prefix) if path.startswith(f"{self._prefix}/") else path
+        return dict(scope, root_path=self._prefix, path=self._prefix + own)
 
     def _refuse(self, scope: Scope) -> Problem | None:
         """What needs no route to be refused."""
@@ -127,10 +137,13 @@ class Edge:
 
 
 class _Answer:
-    """Sends an answer with our headers on it, and remembers its status."""
+    """Sends an answer with our headers on it, and remembers its status; a `Location` is where its reader finds it."""
 
-    def __init__(self, send: Send, headers: Iterable[tuple[bytes, bytes]], *, without_body: bool) -> None:
+    def __init__(
+        self, send: Send, headers: Iterable[tuple[bytes, bytes]], *, prefix: bytes, without_body: bool
+    ) -> None:
         self.status = 0
+        self._prefix = prefix
         self._send = send
         self._headers = tuple(headers)
         self._without_body = without_body
@@ -138,13 +151,17 @@ class _Answer:
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            own = [(name.lower(), value) for name, value in message.get("headers", [])]
+            own = [self._followable(name.lower(), value) for name, value in message.get("headers", [])]
             present = {name for name, _ in own}
             added = [(name, value) for name, value in self._headers if name not in present]
             message = {**message, "headers": [*((n, v) for n, v in own if n != b"server"), *added]}
         elif self._without_body and message["type"] == "http.response.body":
             message = {**message, "body": b""}
         await self._send(message)
+
+    def _followable(self, name: bytes, value: bytes) -> tuple[bytes, bytes]:
+        """A service names its resources by its own paths."""
+        return name, self._prefix + value if name == b"location" and value.startswith(b"/v1/") else value
 
 
 def _header(scope: Scope, name: bytes) -> str | None:

@@ -22,7 +22,7 @@ async def test_an_assessment_leads_to_a_proposal_and_to_no_category(diagnosis: D
     )
     assert answer.status_code == 201
     proposal = answer.json()
-    assert answer.headers["Location"] == f"/v1/proposals/{proposal['id']}"
+    assert answer.headers["Location"] == f"/diagnosis/v1/proposals/{proposal['id']}"
     assert (proposal["state"], proposal["status"], proposal["category"], proposal["track"]) == (
         "open", "decided", "1B", "reintegration",
     )  # fmt: skip

@@ -67,7 +67,7 @@ async def test_a_caseload_comes_in_once_in_mid_journey(intake: Intake) -> None:
     }  # fmt: skip
     assert cases[0].suspensions[1] == ImportedSuspension(start=date(2024, 1, 10))
     assert [(each.exited_on, each.exit_reason) for each in cases[1:]] == [(date(2020, 6, 30), "work"), (None, None)]
-    assert (await intake.get(first.headers["location"].removeprefix("/v1"))).json() == report
+    assert (await intake.get(first.headers["location"].removeprefix("/intake/v1"))).json() == report
 
 
 @pytest.mark.parametrize(

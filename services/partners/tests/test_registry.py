@@ -39,7 +39,7 @@ async def test_the_partners_of_the_packs_are_there_with_what_was_agreed(partners
 async def test_a_provider_joins_the_open_house_and_is_chosen_as_long_as_it_has_room(partners: Partners) -> None:
     answer = await partners.post("/partners", SCHOOL, headers=partners.as_operator)
     assert answer.status_code == 201
-    assert answer.headers["location"] == "/v1/partners/taalhuis?municipality=GM1916"
+    assert answer.headers["location"] == "/partners/v1/partners/taalhuis?municipality=GM1916"
     shown = await partners.get("/partners/taalhuis", municipality="GM1916")
     assert (shown.json()["origin"], shown.json()["contractFrom"]) == ("open_house", "2024-02-01")
     first, second = await partners.refer(**LESSONS), await partners.refer(**LESSONS)

@@ -136,7 +136,7 @@ async def test_the_answer(reporting: Reporting) -> None:
     body = {"municipality": "GM0626", "level": "policy", "from": "2023-07-01", "to": "2023-12-31"}
     answer = await reporting.service.post("/reports", body, headers=reporting.steering)
     made = answer.json()
-    assert (answer.status_code, answer.headers["location"]) == (201, f"/v1/reports/{made['id']}")
+    assert (answer.status_code, answer.headers["location"]) == (201, f"/reporting/v1/reports/{made['id']}")
     assert (made["from"], made["to"], made["madeOn"], made["madeBy"]) == (
         "2023-07-01",
         "2023-12-31",

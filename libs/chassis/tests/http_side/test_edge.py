@@ -208,3 +208,19 @@ async def test_five_services_can_stand_beside_each_other_in_one_process(notes: N
         assert_problem(wrong, 405)
         assert wrong.headers["allow"] == "GET, HEAD, POST"
         assert_problem(await http.get("/notes/", headers=staff), 404)
+
+
+async def test_behind_a_gateway_that_takes_its_name_off_a_service_tells_addresses_that_go_through_the_gateway(
+    notes: Notes, municipality: str
+) -> None:
+    staff = notes.bearer(municipalities=[municipality])
+    for number in range(3):
+        made = await notes.http.post("/v1/notes", json=valid(municipality, title=f"{number}"), headers=staff)
+        assert made.headers["location"].startswith("/partners/v1/notes/")
+    page = await notes.http.get("/v1/notes?limit=1", headers=staff)
+    following = page.links["next"]["url"]
+    assert following.startswith("/partners/v1/notes?")
+    for path in (following, following.removeprefix("/partners")):  # as it is called with and without the gateway
+        again = await notes.http.get(path, headers=staff)
+        assert (again.status_code, len(again.json()["items"])) == (200, 1)
+        assert again.links["next"]["url"].startswith("/partners/v1/notes?")
