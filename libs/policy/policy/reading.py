@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,7 @@ class Text:
 def read(file: Path) -> Text:
     """Read one file; PolicyErrors when it is not a mapping in YAML."""
     try:
-        loaded = YAML(typ="rt").load(file.read_text(encoding="utf-8"))
+        loaded = _parsed(file.read_text(encoding="utf-8"))
     except MarkedYAMLError as fault:
         line = fault.problem_mark.line + 1 if fault.problem_mark else 1
         raise PolicyErrors([Fault(str(file), line, "", "", f"not readable as YAML: {fault.problem}")]) from fault
@@ -68,6 +69,12 @@ def read(file: Path) -> Text:
     if not isinstance(loaded, CommentedMap):
         raise PolicyErrors([Fault(str(file), 1, "", "", "a pack is a mapping of keys to values")])
     return Text(file, _plain(loaded), {(): Place(file, 1), **dict(_places(file, loaded, ()))})
+
+
+@lru_cache(maxsize=32)
+def _parsed(text: str) -> Any:
+    """What YAML makes of a text, not to be changed: parsing is slow, and packs of one folder read the same base."""
+    return YAML(typ="rt").load(text)
 
 
 def merge(base: Text, own: Text) -> Text:
