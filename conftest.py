@@ -5,8 +5,9 @@ import os
 import shlex
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -15,12 +16,24 @@ from opstap.databases import DatabaseUrls, load_passwords, provision
 from opstap.postgres import EmbeddedPostgres
 
 sys.path.insert(0, str(Path(__file__).parent))  # tests.support
-from tests.support.databases import MakeDatabase
+from tests.support.databases import MakeDatabase, close_all
 from tests.support.kafka import KafkaBroker, KafkaUnavailableError
 from tests.support.leash import Leash
+from tests.support.shares import ByFile, longest_first
 
 settings.register_profile("opstap", deadline=None, print_blob=True)
 settings.load_profile("opstap")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
+    config.option.loadscopereorder = False  # the order of the workers' items says what goes first
+    return ByFile(config, log)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if hasattr(config, "workerinput"):
+        longest_first(items)
 
 
 STOP_AND_REMOVE = """
@@ -53,7 +66,7 @@ def postgres_server() -> Iterator[EmbeddedPostgres]:
 
 
 @pytest.fixture(scope="session")
-def make_database(postgres_server: EmbeddedPostgres) -> MakeDatabase:
+async def make_database(postgres_server: EmbeddedPostgres) -> AsyncIterator[MakeDatabase]:
     passwords = load_passwords(postgres_server.data_folder / "passwords.json")
     numbers = itertools.count(1)
 
@@ -62,7 +75,8 @@ def make_database(postgres_server: EmbeddedPostgres) -> MakeDatabase:
         template = copy_of.name if copy_of else "template1"
         return await provision(postgres_server.admin_url, service, passwords, database=name, template=template)
 
-    return make
+    yield make
+    await close_all()
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,11 @@
+"""Databases of tests: made for whoever asks, and kept open from test to test."""
+
 from typing import Protocol
 
+from chassis.database import Database
 from opstap.databases import DatabaseUrls
+
+_open: dict[str, Database] = {}
 
 
 class MakeDatabase(Protocol):
@@ -9,3 +14,17 @@ class MakeDatabase(Protocol):
     async def __call__(
         self, service: str, suffix: str | None = None, *, copy_of: DatabaseUrls | None = None
     ) -> DatabaseUrls: ...
+
+
+def opened(urls: DatabaseUrls) -> Database:
+    """A database's pools, the same at every asking: connections and compiled statements go from test to test."""
+    if urls.name not in _open:
+        _open[urls.name] = Database(urls.app, urls.background)
+    return _open[urls.name]
+
+
+async def close_all() -> None:
+    """Close what was opened; at the end of the session."""
+    for database in _open.values():
+        await database.close()
+    _open.clear()

@@ -101,7 +101,7 @@ WRONG_CLAIMS: list[dict[str, Any]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("claims", WRONG_CLAIMS, ids=str)
+@pytest.mark.parametrize("claims", WRONG_CLAIMS, ids=", ".join)
 async def test_a_token_with_a_wrong_claim_is_refused(notes: Notes, claims: dict[str, Any]) -> None:
     answer = await notes.http.get("/v1/notes", headers={"Authorization": f"Bearer {notes.token(**claims)}"})
     assert_problem(answer, 401)
