@@ -10,11 +10,13 @@ from datetime import date, timedelta
 from decimal import Decimal
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import pytest
 
 from chassis.ids import new_id
 from chassis.pages import CONTENT_SECURITY_POLICY
+from contracts import Event
 from contracts.intake import NotificationReceived
 from contracts.partners import ReferralSent
 from contracts.reporting import ReportPublished
@@ -22,7 +24,7 @@ from contracts.routing import ConversationHeld, InstrumentStarted
 from policy.dutch import day, euros, number
 from reporting.rules.sheets import TOTAL
 from reporting.words import percent, word
-from tests.support.heard import STAFF, categorised, exited, granted
+from tests.support.heard import STAFF, categorised, exited, granted, registered
 
 if TYPE_CHECKING:
     from tests.conftest import Reporting
@@ -34,6 +36,7 @@ FEB, JUL = date(2023, 2, 1), date(2023, 7, 1)
 async def filled(reporting: Reporting) -> Reporting:
     """Some clients in every category, two of them in 2A."""
     number = 0
+    told: list[tuple[UUID, Event]] = []
     for category, track, clients in (
         ("1A", "reintegration", 9),
         ("1B", "reintegration", 7),
@@ -43,7 +46,9 @@ async def filled(reporting: Reporting) -> Reporting:
         for _ in range(clients):
             number += 1
             on = FEB + timedelta(days=number)
-            events: list[Any] = [
+            client = new_id()
+            events: list[Event] = [
+                registered(),
                 NotificationReceived(occurred_on=on, by=STAFF),
                 granted(on),
                 categorised(on, category, track),
@@ -54,7 +59,8 @@ async def filled(reporting: Reporting) -> Reporting:
             else:
                 events.append(used("schooling" if number % 3 else "budget_course"))
                 events.append(ReferralSent(occurred_on=JUL, by="clock", referral_id=new_id(), partner="voor-elkaar"))
-            await reporting.client(*events)
+            told += [(client, event) for event in events]
+    await reporting.hear_all(told)
     return reporting
 
 
