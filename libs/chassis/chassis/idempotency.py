@@ -75,8 +75,7 @@ async def once(
     scope = f"{token.actor} {token.client} {request.method} {request.url.path}"
     name = sha256(key.encode()).hexdigest()
     lock = int.from_bytes(sha256(f"{scope} {name}".encode()).digest()[:8], signed=True)
-    if not await session.scalar(_TRY_LOCK, {"lock": lock}):
-        raise StillRunning(headers={"Retry-After": "1"})
+    is_first = await session.scalar(_TRY_LOCK, {"lock": lock})
     seal = AESGCM(secret(key.encode()))
     fingerprint = await _fingerprint(request, token)
     stored = (await session.execute(_FIND, {"scope": scope, "key": name})).one_or_none()
@@ -84,6 +83,8 @@ async def once(
         if bytes(stored.fingerprint) != fingerprint:
             raise Unprocessable("This Idempotency-Key came earlier with another request; use a new key.")
         return _stored_answer(seal, scope, stored.status, dict(stored.headers), bytes(stored.body))
+    if not is_first:
+        raise StillRunning(headers={"Retry-After": "1"})
     response = await act()
     if response.status_code < 400:
         headers = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
