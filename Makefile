@@ -15,13 +15,17 @@ PACKAGES := contracts policy chassis intake diagnosis routing partners reporting
 # Each of these is checked by itself, for their modules bear the same names (test_rules, test_api).
 FOLDERS := libs/*/tests services/*/tests benchmarks
 POSTGRES ?= 15
+# As many tests as run side by side, each on a PostgreSQL server of its own; a part that ARGS names runs alone.
+WORKERS ?= 2
+SHARED := -n $(WORKERS)
 
-.PHONY: help setup demo test test-postgres-15 check docs fuzz clean
+.PHONY: help setup demo test test-fast test-postgres-15 check docs fuzz clean
 
 help: ## Print this manual
 	@echo "Opstap. What you can make:"; echo
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
-	@echo; echo "  make test ARGS='libs/chassis -k outbox' runs a part; no Docker, no root and no PostgreSQL are needed."
+	@echo; echo "  make test ARGS='libs/chassis -k outbox' runs a part, without sharing it among workers (WORKERS=$(WORKERS));"
+	@echo "  no Docker, no root and no PostgreSQL are needed."
 
 setup: $(UV) ## Install everything, pinned by uv.lock, in .venv (needs Python 3.11 or later)
 	@$(UV) sync --frozen --quiet
@@ -35,10 +39,13 @@ demo: setup ## Run the whole system on this machine, filled with a municipality'
 	$(RUN) opstap demo
 
 test: setup ## Run every test, on PostgreSQL 18 from the wheel and on Apache Kafka where Java and Maven are
-	$(RUN) pytest $(ARGS)
+	$(RUN) pytest $(or $(ARGS),$(SHARED))
+
+test-fast: setup ## Run what tests libraries and services one by one, without Kafka: while you work
+	$(RUN) pytest $(SHARED) -m "not kafka" libs services $(ARGS)
 
 test-postgres-15: setup ## Run the tests that live on the database on PostgreSQL 15, the oldest supported
-	OPSTAP_TEST_POSTGRES=$(POSTGRES) $(RUN) pytest -m "not kafka" libs/chassis tests/test_embedded_postgres.py $(ARGS)
+	OPSTAP_TEST_POSTGRES=$(POSTGRES) $(RUN) pytest $(SHARED) -m "not kafka" libs/chassis tests/test_embedded_postgres.py $(ARGS)
 
 check: setup ## Lint, formatting, types and the import contracts
 	$(RUN) ruff check .
