@@ -94,15 +94,16 @@ async def letters_tell(evidence: Evidence) -> list[Difference]:
 
 
 def _may_be_told(events: Iterable[Envelope[Event]], row: Mapping[str, Any]) -> Collection[str | None]:
-    """The track that the last letter may tell: where the client is; anything while a letter is awaited.
+    """The track that the last letter may tell: where the client is, or is handed over to by the last decision.
 
-    A goodbye tells none, unless the exit was taken back.
+    Anything while a letter is awaited; and a goodbye tells none, unless the exit was taken back.
     """
     track = Journey.of(events).track
     moves = [each.data for each in events if isinstance(each.data, ClientExited | ExitReverted | ClientReturned)]
     wrong_goodbye = row["kind"] == "exit" and bool(moves) and isinstance(moves[-1], ExitReverted)
     tells = row["track"] is not None or wrong_goodbye
-    return {track} if tells and track is not None and not row["awaits"] else {row["track"]}
+    settled = tells and track is not None and not row["awaits"]
+    return {track, _last_track(events)} if settled else {row["track"]}
 
 
 async def _corrections(evidence: Evidence) -> list[Difference]:
@@ -232,6 +233,11 @@ def _has_ended(told: Iterable[Event]) -> bool:
             case ClientExited() | ExitReverted() | ClientReturned():
                 exited = isinstance(event, ClientExited)
     return registration is not None or exited
+
+
+def _last_track(events: Iterable[Envelope[Event]]) -> str | None:
+    traits = [each.data.traits for each in events if isinstance(each.data, ClientCategorised)]
+    return next((each.track for each in reversed(traits) if each.category and each.track), None)
 
 
 def _last_decided(events: Iterable[Envelope[Event]]) -> str | None:
