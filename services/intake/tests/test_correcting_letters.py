@@ -293,6 +293,44 @@ async def test_who_should_never_have_been_registered_hears_that_the_letters_do_n
     assert len(await told(intake, client)) == 2
 
 
+async def test_what_was_told_to_who_turned_out_to_be_another_is_corrected_where_it_does_not_hold(
+    intake: Intake, role_of: dict[str, str]
+) -> None:
+    goes, stays, goes_left, stays_left = [await intake.client() for _ in range(4)]
+    for client in (goes, goes_left, stays_left):
+        await intake.hear(client, categorised(FIRST, "1A", WORK), assigned(FIRST, role_of["1A"], "w-7"))
+    await intake.hear(stays, categorised(FIRST, "2A", TAKING_PART), assigned(FIRST, role_of["2A"], "p-3"))
+    await intake.hear(stays_left, exited(SECOND))
+
+    for gone, into in ((goes, stays), (goes_left, stays_left)):
+        await intake.done(f"/clients/{gone}/mergers", {"into": str(into)})
+
+    assert await told(intake, stays) == [("categorised", None), ("categorised", None), ("correction", 0)]
+    last = (await intake.letters(stays))[-1]
+    assert "wij helpen u bij Participatie." in last["body"]
+    assert "(p-3)" in last["body"]
+    # who had left is guided after all, as the client who goes was
+    assert (await told(intake, stays_left))[2:] == [("exit", None), ("correction", 2)]
+    await intake.hear(stays_left, assigned(THIRD, role_of["1A"], "w-7", "transfer"))
+    assert len(await told(intake, stays_left)) == 4
+    await nothing_is_awaited(intake)
+
+
+async def test_a_merger_that_leaves_what_either_was_told_as_it_is_needs_no_letter(
+    intake: Intake, role_of: dict[str, str]
+) -> None:
+    new, known, waiting = [await intake.client() for _ in range(3)]
+    await intake.hear(known, categorised(FIRST, "1A", WORK), assigned(FIRST, role_of["1A"], "w-7"))
+    await intake.hear(waiting, categorised(FIRST, "2A", TAKING_PART))
+
+    await intake.done(f"/clients/{known}/mergers", {"into": str(new)})
+    await intake.done(f"/clients/{waiting}/mergers", {"into": str(new)})
+    await intake.hear(new, assigned(THIRD, role_of["1A"], "w-7", "transfer"))
+
+    assert await told(intake, new) == [("categorised", None)]
+    await nothing_is_awaited(intake)
+
+
 async def test_a_letter_that_corrects_is_looked_at_before_it_is_sent(intake: Intake, role_of: dict[str, str]) -> None:
     client = await intake.client()
     path = f"/clients/{client}/letter-previews"

@@ -23,6 +23,7 @@ from contracts.intake import (
     SocialGuidanceEnded,
     SocialGuidanceStarted,
 )
+from contracts.routing import StaffChanged
 from tests.support.heard import assigned, categorised
 
 if TYPE_CHECKING:
@@ -152,6 +153,31 @@ async def test_a_bsn_that_another_client_has_leads_to_the_merger(intake: Intake)
     assert "Ven" not in str(refused)
     merged = await intake.post(merge["href"].removeprefix("/v1"), merge["body"])
     assert (merged.status_code, merged.json()["id"]) == (201, str(other))
+
+
+async def test_a_bsn_of_another_teams_client_tells_that_it_is_taken_and_opens_nothing(intake: Intake) -> None:
+    other, client = await intake.client(), await intake.client()
+    taken = (await intake.read(other))["bsn"]
+    day = date(2024, 2, 1)
+    for staff, team in (("s-1", "north"), ("w-9", "south")):
+        changed = StaffChanged(
+            occurred_on=day,
+            by="staff:m-1",
+            staff_id=staff,
+            roles=("work_consultant",),
+            team=team,
+            manages=(),
+            active=True,
+        )
+        await intake.hear(new_id(), changed)
+    await intake.hear(other, assigned(day, "work_consultant", "w-9"))
+    assert (await intake.get(f"/clients/{other}")).status_code == 404
+
+    refused = (await patch(intake, client, {"bsn": taken})).json()
+
+    assert (refused["status"], refused["client"]) == (409, f"/v1/clients/{other}")
+    assert "links" not in refused
+    assert (await intake.get(f"/clients/{other}")).status_code == 404
 
 
 async def test_a_partner_who_named_the_wrong_number_is_none(intake: Intake) -> None:

@@ -15,6 +15,7 @@ from intake.actions import audit, numbers
 from intake.actions.clients import stop_everything
 from intake.actions.households import name_partner, renumber
 from intake.actions.housing import house
+from intake.actions.letters import LastTold, tell_of_merger
 from intake.actions.registration import band_anew, search_tokens
 from intake.identity import Identity, bsn_index
 from intake.people import CorrectedClient, IdentityField
@@ -95,12 +96,13 @@ async def merge(work: Work, vault: Vault, client_id: UUID, into: UUID) -> Client
         raise CannotMerge("They are registered in different municipalities.")
     if "undone" in {gone.state, survivor.state}:
         raise CannotMerge("One of them was undone.")
+    standings = await standings_of(work.session, [gone, survivor])
+    told = [await LastTold.of(work, each, standings[each.id]) for each in (gone, survivor)]
     await _move_application_reasons(work, vault, gone, survivor)
     for table in (Notification, Application, IntakeConversation, IntegrationPlan, LanguageTest, Letter):
         await work.session.execute(update(table).where(table.client_id == gone.id).values(client_id=survivor.id))
     await _move_unless_there(work, Attendance, Attendance.session_id, gone, survivor)
     await _move_unless_there(work, ImportedCase, ImportedCase.benefit_from, gone, survivor)
-    await _move_unless_there(work, AwaitedLetter, AwaitedLetter.kind, gone, survivor)
     await _move_standing(work, gone, survivor)
     await _move_deadlines(work, gone, survivor)
     await _move_partner(work, gone, survivor)
@@ -113,6 +115,7 @@ async def merge(work: Work, vault: Vault, client_id: UUID, into: UUID) -> Client
     await stop_everything(work, {gone.id}, work.today)
     event = ClientsMerged(occurred_on=work.today, by=work.actor, into=survivor.id)
     work.publish(gone.id, gone.municipality, event)
+    await tell_of_merger(work, survivor, standings[survivor.id], told)
     return survivor
 
 
@@ -249,14 +252,29 @@ async def _move_unless_there(
 
 
 async def _move_standing(work: Work, gone: Client, survivor: Client) -> None:
-    """The survivor keeps what was heard of it; what was heard of the other only, it takes over."""
+    """The standing of one of the two counts, whole, with the letters that it awaits; the other's is forgotten."""
     standings = await standings_of(work.session, [gone, survivor])
     heard, kept = standings[gone.id], standings[survivor.id]
-    for field in set(Standing.__table__.columns.keys()) - {"client_id", "municipality"}:
-        if getattr(kept, field) is None:
+    kept.diagnosed_on = kept.diagnosed_on or heard.diagnosed_on
+    forgotten = gone
+    if _counts(heard, kept):
+        forgotten = survivor
+        for field in set(Standing.__table__.columns.keys()) - {"client_id", "municipality", "diagnosed_on"}:
             setattr(kept, field, getattr(heard, field))
     await work.session.flush()
+    await work.session.execute(delete(AwaitedLetter).where(AwaitedLetter.client_id == forgotten.id))
+    moved = update(AwaitedLetter).where(AwaitedLetter.client_id == gone.id)
+    await work.session.execute(moved.values(client_id=survivor.id))
     await work.session.execute(delete(Standing).where(Standing.client_id == gone.id))
+
+
+def _counts(heard: Standing, kept: Standing) -> bool:
+    """Whether it is who goes that is on a journey, where the other left or has no category: then that standing holds.
+
+    So it is in routing, which goes on with the journey of that one.
+    """
+    nowhere = kept.category is None and heard.category is not None
+    return heard.exited_on is None and (kept.exited_on is not None or nowhere)
 
 
 async def _move_deadlines(work: Work, gone: Client, survivor: Client) -> None:

@@ -8,7 +8,7 @@ What a letter told may turn out to be wrong. Then the next letter is the one tha
 can say what holds. Where a correction leaves what the client was told as it is, there is nothing to write.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -138,6 +138,39 @@ class Preview:
     template: str
     pack_digest: str
     complaints: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class LastTold:
+    """The letter that a client had last, and where they stood: the track, and who guides them."""
+
+    letter: Letter | None
+    stood: tuple[str | None, str | None]
+
+    @classmethod
+    async def of(cls, work: Work, client: Client, standing: Standing) -> "LastTold":
+        """As it is now."""
+        return cls(await newest_letter(work.session, client.id), (standing.track, standing.caseworker_id))
+
+    def is_wrong(self, standing: Standing) -> bool:
+        """Whether the letter told something else than what holds by this standing, of somebody who is guided."""
+        if self.letter is None or standing.track is None or standing.exited_on is not None:
+            return False
+        return self.letter.track is None or self.stood != (standing.track, standing.caseworker_id)
+
+
+async def tell_of_merger(work: Work, client: Client, standing: Standing, before: Sequence[LastTold]) -> None:
+    """Two clients are one: of what the two were told, the last that does not hold for who they are is corrected."""
+    wrong = [each.letter for each in before if each.letter is not None and each.is_wrong(standing)]
+    if not wrong:
+        return
+    last, awaited = max(wrong, key=lambda letter: letter.id), await AwaitedLetters.of(work, [client.id])
+    if standing.caseworker_id is not None and not any(awaited.awaited(client, kind) for kind in GOES_ON):
+        write(work, client, standing, "correction", work.actor, tells_of=standing.assessment_id, corrects=last)
+        return
+    standing.wrong_letter_id = last.id
+    if not awaited.awaited(client, "handover"):
+        awaited.wait(client, "categorised", "caseworker")
 
 
 async def preview_of(work: Work, client: Client, kind: LetterId, track: str | None, draft: Template | None) -> Preview:

@@ -62,7 +62,8 @@ async def read_letter(letter_id: UUID, work: WorkInHand, vault: VaultInHand) -> 
     if letter is None:
         raise NotFound("There is no letter of this id.")
     client = await client_by_id(work.session, letter.client_id)
-    corrected_by = await work.session.scalar(select(Letter.id).where(Letter.corrects == letter.id))
+    theirs = Letter.client_id == letter.client_id
+    corrected_by = await work.session.scalar(select(Letter.id).where(theirs, Letter.corrects == letter.id))
     name = Identity(vault, client).name.whole
     audit.record(work, "letter.read", letter.municipality, client.id)
     return LetterAnswer(
