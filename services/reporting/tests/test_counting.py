@@ -120,6 +120,16 @@ async def test_the_form_of_a_household_is_the_one_told_last(reporting: Reporting
     assert (row["household_id"], row["household_kind"]) == (household, "single_parent")
 
 
+@pytest.mark.requirement("INT-13")
+async def test_the_age_band_is_the_one_told_last_also_when_it_holds_since_earlier(reporting: Reporting) -> None:
+    client = await reporting.client()
+    wrong = AgeBandChanged(occurred_on=MAR, by="clock", age_band="45-49", previous="28-44")
+    right = AgeBandChanged(occurred_on=FEB, by=STAFF, age_band="27", previous="45-49")
+    await reporting.hear(client, wrong)
+    await reporting.hear(client, right)
+    assert (await reporting.row(client))["age_band"] == "27"
+
+
 async def test_a_return_begins_anew(reporting: Reporting) -> None:
     client = await reporting.client(
         granted(JAN), categorised(JAN, "1A", "reintegration"), exited(FEB), ClientReturned(occurred_on=MAR, by=STAFF)
