@@ -276,6 +276,23 @@ async def test_nobody_is_written_to_about_a_mistake_after_death_or_an_import(
     assert (await told(intake, dead), await told(intake, imported)) == ([("categorised", None)], [])
 
 
+async def test_what_was_not_told_because_of_a_death_by_mistake_is_told_when_that_is_taken_back(
+    intake: Intake, role_of: dict[str, str]
+) -> None:
+    client = await intake.client()
+    exit = exited(SECOND, "deceased")
+    await intake.hear(client, categorised(FIRST, "1A", WORK))
+    await intake.done(f"/clients/{client}/deaths")
+    await intake.hear(client, assigned(SECOND, role_of["1A"], "w-7"), exit)
+    assert await told(intake, client) == []
+
+    await intake.done(f"/clients/{client}/restorations", {"reason": "Een naamgenoot."})
+    await intake.hear(client, reverted(exit, THIRD))
+
+    assert await told(intake, client) == [("categorised", None)]
+    await nothing_is_awaited(intake)
+
+
 async def test_who_should_never_have_been_registered_hears_that_the_letters_do_not_hold(
     intake: Intake, role_of: dict[str, str]
 ) -> None:
