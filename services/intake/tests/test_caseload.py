@@ -35,6 +35,25 @@ async def send(intake: Intake, *lines: str | bytes, header: str = HEADER, **head
     return await intake.service.http.post("/v1/caseload-imports", content=b"\n".join(parts), headers=sent)
 
 
+@pytest.mark.requirement("INT-13", "INT-15")
+async def test_a_file_that_names_somebody_by_a_number_that_was_corrected_makes_no_double(intake: Intake) -> None:
+    wrong, right = next(intake.bsns), next(intake.bsns)
+    assert (await send(intake, line(wrong))).json()["registered"] == 1
+    [registered] = await intake.said(ClientRegistered)
+    corrected = await intake.service.http.patch(
+        f"/v1/clients/{registered.subject}", json={"bsn": right}, headers=intake.token() | {"If-Match": "*"}
+    )
+    assert corrected.status_code == 200
+
+    again = (await send(intake, line(wrong), line(right))).json()
+    another = (await send(intake, line(wrong, family_name="Anders"))).json()
+
+    assert (again["registered"], again["known"], again["refusedLines"]) == (0, 1, 1)
+    assert (again["refused"][0]["line"], again["refused"][0]["column"]) == (2, "bsn")
+    assert "under another number" in again["refused"][0]["detail"]
+    assert another["registered"] == 1
+
+
 async def test_a_caseload_comes_in_once_in_mid_journey(intake: Intake) -> None:
     one, two = next(intake.bsns), next(intake.bsns)
     journey = {

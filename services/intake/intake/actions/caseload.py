@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from chassis.work import Work
 from intake import caseload
+from intake.actions.numbers import known_otherwise
 from intake.actions.policies import pack_of
 from intake.actions.registration import register
 from intake.caseload import BrokenLine, Case, Line
@@ -22,6 +23,7 @@ from intake.vault import Vault
 LARGEST_BATCH = 500
 MOST_SHOWN = 1000
 """Refused lines that a report shows; their number it always tells."""
+CORRECTED = Fault("bsn", "was wrong and was corrected: this person is a client under another number; take that over")
 
 
 @dataclass
@@ -76,7 +78,10 @@ async def take_in(work: Work, vault: Vault, under_way: Import, records: Sequence
         else:
             accepted[read.municipality].append((record.line, read))
     for municipality, lines in accepted.items():
-        await _take_in(work, vault, municipality, [line for _, line in lines], tallies[municipality])
+        otherwise = await known_otherwise(work, vault, municipality, [line.person for _, line in lines])
+        tallies[municipality].refused += [(lines[place][0], CORRECTED) for place in otherwise]
+        right = [line for place, (_, line) in enumerate(lines) if place not in otherwise]
+        await _take_in(work, vault, municipality, right, tallies[municipality])
     await _count(work, under_way, tallies, finished=finished)
 
 
