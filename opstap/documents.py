@@ -154,6 +154,11 @@ def _message(event: type[Event], hearers: Mapping[type[Event], list[str]]) -> di
             "datacontenttype": {"const": "application/json"},
             "dataschema": {"const": schema_uri(event.type())},
             "traceparent": {"type": "string"},
+            "cause": {
+                "type": "string",
+                "format": "uuid",
+                "description": "the merger, or its undoing, because of which it is said; absent otherwise",
+            },
             "data": schema_of(event),
         },
     }

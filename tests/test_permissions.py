@@ -30,13 +30,13 @@ OWN = "a partner's own: another partner finds nothing"
 TABLE: Mapping[str, Mapping[tuple[str, str], str]] = {
     "intake": {
         (CLIENT, "FCM"): """
-            readClient correctClient mergeClient recordDeath recordDeparture cancelRegistration addNotification
-            restoreRegistration
+            readClient correctClient mergeClient listMergers readMerger restoreRegistration
+            recordDeath recordDeparture cancelRegistration addNotification
             listNotifications readNotification divertNotification fileApplication listApplications readApplication
             withdrawApplication addIntake listIntakes readIntake addLanguageTest listLanguageTests readLanguageTest
             listLetters readLetter previewLetter addIntegrationPlan listIntegrationPlans readIntegrationPlan
         """,
-        (CLIENT, "CM"): "decideApplication readTransferFile",
+        (CLIENT, "CM"): "revertMerger decideApplication readTransferFile",
         (CLIENTS, "FCM"): "searchClients readSession listSessions recordAttendances",
         (TOWN, "FCM"): "registerClient planSession",
         (TOWN, "FMO"): "importCaseload readImport",

@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 _NEWEST = text(
-    "SELECT position, event_id, municipality, subject, type, data, traceparent, recorded_at FROM outbox"
+    "SELECT position, event_id, municipality, subject, type, data, traceparent, recorded_at, cause FROM outbox"
     " WHERE (CAST(:subject AS uuid) IS NULL OR subject = :subject)"
     " AND (CAST(:types AS text[]) IS NULL OR type = ANY (:types))"
     " AND (CAST(:since AS timestamptz) IS NULL OR recorded_at >= :since)"

@@ -15,7 +15,7 @@ from chassis.bus import Record
 from chassis.clock import MachineClock
 from chassis.consumer import Consumer, Handler
 from chassis.database import Database
-from chassis.migrations import create_chassis_tables
+from chassis.migrations import add_mergers, create_chassis_tables
 from chassis.outbox import OutboxLog, as_record
 from chassis.parking import Parking
 from chassis.work import Office, Work
@@ -35,6 +35,7 @@ async def create_tables(service: str, urls: DatabaseUrls) -> None:
     def create(connection: Connection) -> None:
         with Operations.context(MigrationContext.configure(connection)) as operations:
             create_chassis_tables(service)
+            add_mergers(service)
             operations.execute(
                 "CREATE TABLE seen (number bigint GENERATED ALWAYS AS IDENTITY, event_id uuid, subject uuid, word text)"
             )

@@ -128,20 +128,24 @@ class ServiceUnderTest:
         found: dict[str, Any] = answer.json() if answer.content else {}
         return found
 
-    async def hear(self, subject: UUID, *events: Event, municipality: str = "GM0626") -> list[UUID]:
+    async def hear(
+        self, subject: UUID, *events: Event, municipality: str = "GM0626", cause: UUID | None = None
+    ) -> list[UUID]:
         """Let the service handle events about a subject, as if they came over the bus. Returns the events' ids."""
         ids = [new_id() for _ in events]
         for event_id, event in zip(ids, events, strict=True):
-            await self.consumer.handle([self.record(event_id, subject, event, municipality)])
+            await self.consumer.handle([self.record(event_id, subject, event, municipality, cause)])
         return ids
 
-    def record(self, event_id: UUID, subject: UUID, event: Event, municipality: str = "GM0626") -> Record:
+    def record(
+        self, event_id: UUID, subject: UUID, event: Event, municipality: str = "GM0626", cause: UUID | None = None
+    ) -> Record:
         """An event as the bus would carry it."""
         self._heard += 1
         value = encode(
             id=event_id, subject=subject, municipality=municipality, recorded_at=datetime.now(UTC), type=event.type(),
             data=event.model_dump_json(by_alias=True), sequence=self._heard, traceparent=None,
-            source=SOURCE,
+            source=SOURCE, cause=cause,
         )  # fmt: skip
         return Record(producer=event.producer, key=str(subject), value=value, position=self._heard)
 
@@ -154,7 +158,7 @@ class ServiceUnderTest:
                 encode(
                     id=row["event_id"], subject=row["subject"], municipality=row["municipality"],
                     recorded_at=row["recorded_at"], type=row["type"], data=row["data"], sequence=row["position"],
-                    traceparent=row["traceparent"], source=SOURCE,
+                    traceparent=row["traceparent"], source=SOURCE, cause=row["cause"],
                 )
             )
             for row in rows

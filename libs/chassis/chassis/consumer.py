@@ -46,6 +46,8 @@ _FIRST_TIME = text(
     " ON CONFLICT DO NOTHING RETURNING event_id"
 )
 
+_MERGED = text("SELECT gone, survivor FROM remembered_mergers WHERE event_id = :merger")
+
 
 @dataclass(frozen=True, slots=True)
 class Opened:
@@ -200,7 +202,19 @@ class Consumer:
         """Hand a batch to its handler; what it publishes goes on in the trace of the client's event."""
         with trace.following(batch[0].traceparent if len(batch) == 1 else None):
             work.traces = {envelope.subject: trace.child(envelope.traceparent) for envelope in batch}
-            await self._handlers[type](work, batch)
+            by_itself = [envelope for envelope in batch if envelope.cause is None]
+            if by_itself:
+                await self._handlers[type](work, by_itself)
+            for envelope in batch:
+                if envelope.cause is not None:
+                    await self._pass_on(work, type, envelope)
+
+    async def _pass_on(self, work: Work, type: str, envelope: Envelope[Event]) -> None:
+        """What follows from something that was said because of a merger is said because of it, too."""
+        assert envelope.cause is not None, "there is something to pass on"
+        both = (await work.session.execute(_MERGED, {"merger": envelope.cause})).first() or ()
+        with work.because_of(envelope.cause, {envelope.subject, *both}):
+            await self._handlers[type](work, [envelope])
 
     async def _first_time(
         self, session: AsyncSession, producer: str, envelopes: Sequence[Envelope[Event]]

@@ -22,6 +22,7 @@ CHASSIS_TABLES = frozenset(
         "idempotency_keys",
         "civil_clock",
         "changes",
+        "remembered_mergers",
         "guided",
         "colleagues",
         "stand_ins",
@@ -108,6 +109,38 @@ def create_chassis_tables(service: str) -> None:
     op.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON idempotency_keys TO {app}, {background}")
     op.execute(f"GRANT SELECT, INSERT, UPDATE ON civil_clock TO {app}, {background}")
 
+
+def add_mergers(service: str) -> None:
+    """What mergers did (`chassis.mergers`), and of each event the merger because of which it was said."""
+    op.execute("ALTER TABLE outbox ADD COLUMN cause uuid")
+    for statement in _MERGERS.split(";\n"):
+        if statement.strip():
+            op.execute(statement)
+    enable_tenancy(service, "remembered_mergers", app="SELECT, INSERT, DELETE", background="SELECT, INSERT, DELETE")
+    fence(service, "remembered_mergers", "survivor")
+
+
+def drop_mergers() -> None:
+    """Back to before `add_mergers`."""
+    op.execute("DROP TABLE remembered_mergers")
+    op.execute("ALTER TABLE outbox DROP COLUMN cause")
+
+
+_MERGERS = """
+CREATE TABLE remembered_mergers (
+    position bigint GENERATED ALWAYS AS IDENTITY (CACHE 1) PRIMARY KEY,
+    event_id uuid NOT NULL UNIQUE,
+    merger_id uuid NOT NULL,
+    municipality text NOT NULL,
+    gone uuid NOT NULL,
+    survivor uuid NOT NULL,
+    said text NOT NULL,
+    changes jsonb NOT NULL
+);
+CREATE INDEX ix_remembered_mergers_gone ON remembered_mergers (gone);
+CREATE INDEX ix_remembered_mergers_survivor ON remembered_mergers (survivor);
+CREATE INDEX ix_remembered_mergers_merger_id ON remembered_mergers (merger_id);
+"""
 
 _CHASSIS = """
 CREATE TABLE outbox (

@@ -20,7 +20,7 @@ from chassis.positions import Positions
 from contracts import encode
 from contracts.envelope import CONTENT_TYPE
 
-_COLUMNS = "position, event_id, municipality, subject, type, data, traceparent, recorded_at"
+_COLUMNS = "position, event_id, municipality, subject, type, data, traceparent, recorded_at, cause"
 
 _READ = text(f"SELECT {_COLUMNS} FROM outbox WHERE position > :after ORDER BY position LIMIT :limit")  # noqa: S608
 
@@ -57,6 +57,7 @@ class OutboxRow:
     data: str
     traceparent: str | None
     recorded_at: datetime
+    cause: UUID | None = None
 
     def encode(self, source: str) -> bytes:
         """The CloudEvent that goes on the wire."""
@@ -70,6 +71,7 @@ class OutboxRow:
             sequence=self.position,
             traceparent=self.traceparent,
             source=source,
+            cause=self.cause,
         )
 
 

@@ -20,6 +20,7 @@ from contracts import Envelope, Event
 from contracts.routing import (
     CaseworkerAssigned,
     CaseworkerMissing,
+    CaseworkerReleased,
     DeputyChosen,
     HandoverAccepted,
     HandoverCancelled,
@@ -167,7 +168,7 @@ def _row_of_client(of: dict[str, Any], event: Event) -> tuple[Any, dict[str, Any
         case CaseworkerAssigned():
             caseworker = f"{of['municipality']}/{event.caseworker_id}"
             return _GUIDED, {**of, "caseworker": caseworker, "besides": [role + each for each in event.besides]}
-        case CaseworkerMissing():
+        case CaseworkerMissing() | CaseworkerReleased():
             return _GUIDED, {**of, "caseworker": None, "besides": []}
         case HandoverPrepared(to_role=str(receives)):
             return _RECEIVED, {**of, "receiving": role + receives}
@@ -190,6 +191,7 @@ def _both(then: Callable[..., Awaitable[None]] | None) -> Callable[..., Awaitabl
 FOLLOWED: tuple[type[Event], ...] = (
     CaseworkerAssigned,
     CaseworkerMissing,
+    CaseworkerReleased,
     HandoverPrepared,
     HandoverAccepted,
     HandoverReturned,

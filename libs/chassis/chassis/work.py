@@ -1,7 +1,7 @@
 """A unit of work: one request, or one batch of events. It is one transaction, and its events are rows in it."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -21,8 +21,8 @@ LARGEST_EVENT = 64 * 1024
 """Bytes of data that one event may carry (NL GOV profile for CloudEvents); checked before the commit."""
 
 _INSERT = text(
-    "INSERT INTO outbox (event_id, municipality, subject, type, data, traceparent, recorded_at)"
-    " VALUES (:event_id, :municipality, :subject, :type, :data, :traceparent, :recorded_at)"
+    "INSERT INTO outbox (event_id, municipality, subject, type, data, traceparent, recorded_at, cause)"
+    " VALUES (:event_id, :municipality, :subject, :type, :data, :traceparent, :recorded_at, :cause)"
 )
 
 
@@ -45,6 +45,7 @@ class Work:
     _events: list[dict[str, Any]] = field(default_factory=list)
     _last: dict["LastStep", set[UUID]] = field(default_factory=dict)
     _facts: list[sight.Fact] = field(default_factory=list)
+    _cause: tuple[UUID | None, Collection[UUID]] = (None, ())
 
     def __post_init__(self) -> None:
         self.session.info[changes.SIGNATURE] = lambda: (self.actor, self.clock.wall())
@@ -62,6 +63,7 @@ class Work:
         if isinstance(event, sight.FOLLOWED):
             self._facts.append((subject, municipality, event))
         event_id = self.ids()
+        cause, concerned = self._cause
         self._events.append(
             {
                 "event_id": event_id,
@@ -71,9 +73,19 @@ class Work:
                 "data": data,
                 "traceparent": self.traces.get(subject) or trace.current(),
                 "recorded_at": self.clock.wall(),
+                "cause": cause if subject in concerned else None,
             }
         )
         return event_id
+
+    @contextmanager
+    def because_of(self, cause: UUID | None, clients: Collection[UUID]) -> Iterator[None]:
+        """What is said in here about these clients is said because of a merger, or of its undoing."""
+        outer, self._cause = self._cause, (cause, clients)
+        try:
+            yield
+        finally:
+            self._cause = outer
 
     @asynccontextmanager
     async def attempt(self) -> AsyncIterator[None]:

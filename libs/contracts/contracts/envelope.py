@@ -35,6 +35,8 @@ class Envelope(Generic[E]):
     sequence: int = 0
     """Position in the producer's outbox: rising, with holes; 0 while unpublished."""
     traceparent: str | None = None
+    cause: UUID | None = None
+    """The merger, or the undoing of one, without which it would not have been said; see `MergerUndone`."""
 
 
 def encode(
@@ -48,6 +50,7 @@ def encode(
     sequence: int,
     traceparent: str | None,
     source: str,
+    cause: UUID | None = None,
 ) -> bytes:
     """One event as the bytes that go on the wire; `data` is its JSON text as stored in the outbox."""
     head = {
@@ -65,6 +68,8 @@ def encode(
     }
     if traceparent:
         head["traceparent"] = traceparent
+    if cause:
+        head["cause"] = str(cause)
     return f'{json.dumps(head)[:-1]}, "data": {data}}}'.encode()
 
 
@@ -85,6 +90,7 @@ def decode(value: bytes) -> Envelope[Event]:
             recorded_at=datetime.fromisoformat(raw["time"]),
             sequence=int(raw.get("sequence", 0)),
             traceparent=raw.get("traceparent"),
+            cause=UUID(raw["cause"]) if raw.get("cause") else None,
             data=cls.model_validate(raw["data"]),
         )
     except UnknownEventType:

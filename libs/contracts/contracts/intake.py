@@ -47,6 +47,17 @@ class ClientsMerged(IntakeEvent):
     into: UUID
 
 
+class MergerUndone(IntakeEvent):
+    """A merger was a mistake: the subject is a client of its own again, beside `into`, as if there had been no merger.
+
+    `merger_id` is the id of the `ClientsMerged` event. What was said because of that merger, or is said anew because
+    of this event, carries its id as `cause`: it is not counted. What was recorded of `into` meanwhile stays there.
+    """
+
+    into: UUID
+    merger_id: UUID
+
+
 class ClientRegistrationUndone(IntakeEvent):
     """A registration was a mistake; nothing of it remains open."""
 

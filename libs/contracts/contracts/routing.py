@@ -43,6 +43,10 @@ class CaseworkerMissing(RoutingEvent):
     role: str
 
 
+class CaseworkerReleased(RoutingEvent):
+    """Nobody guides the client any more: a merger had given them the caseworker of another, and was undone."""
+
+
 class StaffChanged(RoutingEvent):
     """Somebody came to work in a municipality, left, or changed team or roles."""
 

@@ -29,6 +29,8 @@ class Intake(Section):
     """How long before pension age the caseworker is told."""
     transfer_file: Deadline | None = None
     """How long after a departure the file for the receiving municipality can be read."""
+    merger_reversal: Deadline | None = None
+    """How long a merger of two registrations can be undone; without it, not at all (INT-13)."""
     search_periods: tuple[SearchPeriod, ...] = ()
 
     def search_period(self, age_band: str | None, starting_qualification: bool | None) -> Deadline | None:

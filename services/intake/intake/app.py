@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from fastapi import FastAPI
 
-from chassis import process
+from chassis import mergers, process
 from chassis.app import create_app
 from chassis.background import Background
 from chassis.process import Definition, OnMoved
@@ -48,7 +48,11 @@ def create(
 
 
 SERVICE = Definition(
-    name="intake", settings=IntakeSettings, create=create, handlers=with_sight(HANDLERS), deadlines=DEADLINES
+    name="intake",
+    settings=IntakeSettings,
+    create=create,
+    handlers=with_sight(HANDLERS),
+    deadlines={**DEADLINES, **mergers.DEADLINES},
 )
 
 

@@ -16,6 +16,7 @@ from contracts.model import Actor
 from contracts.routing import (
     CaseworkerAssigned,
     CaseworkerMissing,
+    CaseworkerReleased,
     ClientExited,
     ClientReturned,
     ExitReverted,
@@ -23,6 +24,7 @@ from contracts.routing import (
 )
 from intake.actions.clients import leave_benefit, stay_on_benefit
 from intake.actions.letters import AwaitedLetters, tell, write
+from intake.actions.merging import mergers
 from intake.actions.policies import intake_policy, pack_of
 from intake.tables import (
     Application,
@@ -122,6 +124,13 @@ async def on_caseworker_missing(work: Work, envelopes: Sequence[Envelope[Casewor
     clients, standings, _ = await _in_hand(work, envelopes)
     for client in clients.values():
         standings[client.id].caseworker_id = None
+
+
+async def on_caseworker_released(work: Work, envelopes: Sequence[Envelope[CaseworkerReleased]]) -> None:
+    """Nobody guides the client: letters name the municipality."""
+    _, standings, _ = await _in_hand(work, envelopes)
+    for standing in standings.values():
+        standing.caseworker_id = standing.caseworker_role = None
 
 
 async def on_handover_accepted(work: Work, envelopes: Sequence[Envelope[HandoverAccepted]]) -> None:
@@ -324,13 +333,17 @@ def _role(work: Work, client: Client, traits: Traits, on: date) -> str | None:
     )  # fmt: skip
 
 
-HANDLERS: Handlers = {
+HEARD: Handlers = {
     AssessmentCompleted: on_assessment_completed,
     ClientCategorised: on_client_categorised,
     CaseworkerAssigned: on_caseworker_assigned,
     CaseworkerMissing: on_caseworker_missing,
+    CaseworkerReleased: on_caseworker_released,
     HandoverAccepted: on_handover_accepted,
     ClientExited: on_client_exited,
     ExitReverted: on_exit_reverted,
     ClientReturned: on_client_returned,
 }
+
+HANDLERS: Handlers = mergers(HEARD).remembering
+"""The same; what comes late about who had gone is remembered, for when that is undone."""

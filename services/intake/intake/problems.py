@@ -122,6 +122,27 @@ class CannotMerge(Conflict):
     title = "These registrations cannot be merged"
 
 
+class CannotUndoMerger(Conflict):
+    """A merger that stands for good."""
+
+    slug = "cannot-undo-merger"
+    title = "This merger cannot be undone"
+
+
+class MergerTermOver(Conflict):
+    """A merger of too long ago."""
+
+    slug = "merger-term-over"
+    title = "The term within which this merger could be undone is over"
+
+
+class MergedSince(Conflict):
+    """A merger whose survivor went on as another."""
+
+    slug = "merged-since"
+    title = "The client who stayed was merged since"
+
+
 class NoPolicy(Conflict):
     """A municipality for which no policy pack is in force."""
 

@@ -108,6 +108,28 @@ class EarlierNumber(Base):
     municipality: Mapped[str]
 
 
+class Merger(Base):
+    """A registration that turned out to be of somebody who was registered already, and maybe was not after all."""
+
+    __tablename__ = "mergers"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    """The id of the event that said so."""
+    municipality: Mapped[str]
+    client_id: Mapped[UUID] = mapped_column(ForeignKey("clients.id"), index=True)
+    """The registration that went."""
+    into: Mapped[UUID] = mapped_column(ForeignKey("clients.id"), index=True)
+    """The one that stayed."""
+    merged_on: Mapped[date]
+    merged_by: Mapped[str]
+    undo_until: Mapped[date | None]
+    """The last day on which it can be undone, by the policy of the day of the merger; absent where it cannot."""
+    undone_on: Mapped[date | None]
+    undone_by: Mapped[str | None]
+    undone_because: Mapped[bytes | None]
+    """Sealed with the key of the client who had gone."""
+
+
 class SearchToken(Base):
     """A form of a family or given name with a birth year, as a blind index: what a search by name looks for."""
 

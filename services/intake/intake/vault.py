@@ -44,6 +44,14 @@ class Seal:
         """The text that was sealed for this place; Broken when there is none."""
         return _decrypt(self._cipher, sealed, _place(table, column, row)).decode()
 
+    def opens(self, sealed: bytes, table: str, column: str, row: UUID) -> bool:
+        """Whether it was sealed with this person's key for this place."""
+        try:
+            self.open(sealed, table, column, row)
+        except Broken:
+            return False
+        return True
+
 
 class Vault:
     """Holds the key-encryption keys and the index key; each serves one purpose."""

@@ -25,13 +25,32 @@ async def _merge_client(house: House) -> Ready:
     return Ready({"client_id": await house.client()}, {"into": await house.client()})
 
 
+@valid("intake", "readMerger")
+async def _read_merger(house: House) -> Ready:
+    return Ready({"merger_id": await _merger(house)})
+
+
+@valid("intake", "revertMerger")
+async def _revert_merger(house: House) -> Ready:
+    return Ready({"merger_id": await _merger(house)}, {"reason": "Twee zussen"})
+
+
+async def _merger(house: House) -> str:
+    survivor = await house.client()
+    await house.done("intake", f"/clients/{await house.client()}/mergers", {"into": survivor})
+    [merger] = (await house.get("intake", f"/clients/{survivor}/mergers"))["items"]
+    made: str = merger["id"]
+    return made
+
+
 @valid("intake", "readIdentity")
 async def _read_identity(house: House) -> Ready:
     return Ready({"client_id": await house.client()}, query={"fields": "name,contact", "purpose": "participation"})
 
 
 for _operation in (
-    "readClient", "listNotifications", "listApplications", "listIntakes", "listLanguageTests", "listLetters",
+    "readClient", "listMergers", "listNotifications", "listApplications", "listIntakes", "listLanguageTests",
+    "listLetters",
 ):  # fmt: skip
     of_client("intake", _operation)
 for _operation in ("recordDeath", "recordDeparture", "addNotification"):

@@ -1,10 +1,11 @@
 """The HTTP side of intake, by noun."""
 
-from intake.api import caseload, clients, gate, housing, letters, registration, sessions, transfer
+from intake.api import caseload, clients, gate, housing, letters, mergers, registration, sessions, transfer
 
 ROUTERS = (
     registration.router,
     clients.router,
+    mergers.router,
     gate.router,
     sessions.router,
     housing.router,

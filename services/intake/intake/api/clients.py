@@ -1,4 +1,4 @@
-"""A client: read, corrected, merged; died, moved away, registered by mistake. And what a partner may know."""
+"""A client: read and corrected; died, moved away, registered by mistake. And what a partner may know."""
 
 from datetime import date
 from typing import Annotated, Literal, get_args
@@ -65,12 +65,6 @@ class IdentityAnswer(AnswerModel):
     address: Annotated[Address | None, Field(description="Never a secret one")] = None
 
 
-class Merger(ApiModel):
-    """The registration that remains."""
-
-    into: UUID
-
-
 class Death(ApiModel):
     """When somebody died."""
 
@@ -131,22 +125,13 @@ async def correct_client(
     return await answer_of(work, vault, client, response)
 
 
-@router.post("/clients/{client_id}/mergers", status_code=201, dependencies=[allow(*ENTERED_BY)])
-async def merge_client(
-    client_id: UUID, body: Merger, request: Request, response: Response, work: WorkInHand, vault: VaultInHand
-) -> ClientAnswer:
-    """The client turned out to be registered twice: everything moves to the other registration."""
-    survivor = await correction.merge(work, vault, client_id, body.into)
-    return await _ended(work, vault, survivor, request, response)
-
-
 @router.post("/clients/{client_id}/deaths", status_code=201, dependencies=[allow(*ENTERED_BY)])
 async def record_death(
     client_id: UUID, body: Death, request: Request, response: Response, work: WorkInHand, vault: VaultInHand
 ) -> ClientAnswer:
     """The client died: everything open stops, and no letter is sent."""
     client = await clients.decease(work, client_id, day(work, body.on))
-    return await _ended(work, vault, client, request, response)
+    return await located_answer_of(work, vault, client, request, response)
 
 
 @router.post("/clients/{client_id}/departures", status_code=201, dependencies=[allow(*ENTERED_BY)])
@@ -155,7 +140,7 @@ async def record_departure(
 ) -> ClientAnswer:
     """The client left the municipality: everything open stops. A new notification brings them back."""
     client = await clients.depart(work, client_id, day(work, body.on), body.to_municipality)
-    return await _ended(work, vault, client, request, response)
+    return await located_answer_of(work, vault, client, request, response)
 
 
 @router.post("/clients/{client_id}/cancellations", status_code=201, dependencies=[allow(*ENTERED_BY)])
@@ -164,7 +149,7 @@ async def cancel_registration(
 ) -> ClientAnswer:
     """The registration was a mistake: nothing of it remains open."""
     client = await clients.undo(work, vault, client_id, body.reason)
-    return await _ended(work, vault, client, request, response)
+    return await located_answer_of(work, vault, client, request, response)
 
 
 @router.post("/clients/{client_id}/restorations", status_code=201, dependencies=[allow(*ENTERED_BY)])
@@ -220,7 +205,10 @@ async def answer_of(work: Work, vault: Vault, client: Client, response: Response
     )  # fmt: skip
 
 
-async def _ended(work: Work, vault: Vault, client: Client, request: Request, response: Response) -> ClientAnswer:
+async def located_answer_of(
+    work: Work, vault: Vault, client: Client, request: Request, response: Response
+) -> ClientAnswer:
+    """The same, with where the client is read."""
     response.headers["Location"] = str(request.url_for("read_client", client_id=client.id).path)
     return await answer_of(work, vault, client, response)
 

@@ -1,0 +1,323 @@
+"""A merger that was a mistake is undone within a term: each client is their own again, as if there had been none."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text
+
+from chassis.ids import new_id
+from contracts.diagnosis import AssessmentCompleted
+from contracts.intake import AgeBandChanged, ClientErased, ClientsMerged, InformationSessionDue, MergerUndone
+from contracts.routing import CaseworkerAssigned, ClientExited
+
+if TYPE_CHECKING:
+    import httpx
+    from tests.conftest import Intake
+
+STAFF = "staff:w-1"
+LAST_DAY = date(2024, 5, 1)
+"""Three months after the merger of the tests, by the policy of the municipality."""
+
+pytestmark = pytest.mark.requirement("INT-13")
+
+
+async def merge(intake: Intake, gone: UUID, into: UUID) -> UUID:
+    """Merge two registrations; the merger."""
+    await intake.done(f"/clients/{gone}/mergers", {"into": str(into)})
+    newest: str = (await intake.get(f"/clients/{into}/mergers")).json()["items"][0]["id"]
+    return UUID(newest)
+
+
+async def undo(intake: Intake, merger: UUID, **more: Any) -> httpx.Response:
+    answer = await intake.post(f"/mergers/{merger}/reversals", {"reason": "Twee zussen"}, **more)
+    assert answer.status_code < 500, answer.text
+    return answer
+
+
+async def test_each_client_is_their_own_again(intake: Intake) -> None:
+    gone, application = await intake.applicant(contact={"email": "n@example.org"}, housedOn="2024-01-05")
+    survivor = await intake.client(name={"family": "Zus"})
+    before = {client: await intake.read(client) for client in (gone, survivor)}
+    merger = await merge(intake, gone, survivor)
+    assert (await intake.read(gone))["id"] == str(survivor)
+
+    undone = await undo(intake, merger)
+
+    assert undone.status_code == 201
+    assert undone.headers["location"].endswith(f"/mergers/{merger}")
+    assert (undone.json()["undoneOn"], undone.json()["undoneBy"]) == ("2024-02-01", "staff:s-1")
+    assert {client: await intake.read(client) for client in (gone, survivor)} == before
+    applications = (await intake.get(f"/clients/{gone}/applications")).json()["items"]
+    assert [(each["id"], each["state"]) for each in applications] == [(str(application), "filed")]
+    assert (await intake.get(f"/clients/{survivor}/applications")).json()["items"] == []
+    [merged] = await intake.said(ClientsMerged)
+    [said] = await intake.said(MergerUndone)
+    assert (said.subject, said.data.into, said.data.merger_id) == (gone, survivor, merged.id)
+
+
+async def test_mergers_of_a_client_are_listed_by_either_id(intake: Intake) -> None:
+    gone, survivor = await intake.client(), await intake.client()
+    merger = await merge(intake, gone, survivor)
+
+    listed = [(await intake.get(f"/clients/{each}/mergers")).json()["items"] for each in (gone, survivor)]
+    one = (await intake.get(f"/mergers/{merger}")).json()
+
+    assert listed == [[one], [one]]
+    assert one == {
+        "id": str(merger), "clientId": str(gone), "into": str(survivor), "municipality": "GM0626",
+        "mergedOn": "2024-02-01", "mergedBy": "staff:s-1", "undoUntil": "2024-05-01", "undoneOn": None,
+        "undoneBy": None,
+    }  # fmt: skip
+    assert (await intake.get(f"/mergers/{new_id()}")).status_code == 404
+    assert (await intake.get(f"/clients/{new_id()}/mergers")).status_code == 404
+
+
+async def test_it_can_be_undone_until_the_last_day_of_the_term_and_no_longer(intake: Intake) -> None:
+    pairs = [(await intake.client(), await intake.client()) for _ in range(2)]
+    in_time, late = [await merge(intake, *pair) for pair in pairs]
+
+    await intake.move_to(LAST_DAY)
+    assert (await undo(intake, in_time)).status_code == 201
+    await intake.move_to(date(2024, 5, 2))
+    refused = (await undo(intake, late)).json()
+
+    assert refused["type"].endswith("/merger-term-over")
+    assert refused["lastDay"] == LAST_DAY.isoformat()
+
+
+async def test_what_was_undone_is_not_undone_again(intake: Intake) -> None:
+    merger = await merge(intake, await intake.client(), await intake.client())
+    await undo(intake, merger)
+
+    assert (await undo(intake, merger)).json()["type"].endswith("/ended")
+    assert len(await intake.said(MergerUndone)) == 1
+
+
+async def test_a_named_person_undoes_it_and_says_why(intake: Intake) -> None:
+    merger = await merge(intake, await intake.client(), await intake.client())
+
+    nobody = await undo(intake, merger, headers=intake.token("caseworker", sub=None))
+    without = await intake.post(f"/mergers/{merger}/reversals", {"reason": ""})
+    await undo(intake, merger)
+
+    assert (nobody.status_code, without.status_code) == (403, 400)
+    [[sealed]] = await intake.rows("SELECT undone_because FROM mergers")
+    assert b"zussen" not in bytes(sealed)
+
+
+async def test_a_later_merger_of_the_survivor_is_undone_first(intake: Intake) -> None:
+    first, second, third = [await intake.client() for _ in range(3)]
+    one, two = await merge(intake, first, second), await merge(intake, second, third)
+
+    assert (await undo(intake, one)).json()["type"].endswith("/merged-since")
+    await undo(intake, two)
+    assert (await intake.read(first))["id"] == str(second)
+    await undo(intake, one)
+
+    assert [(await intake.read(each))["id"] for each in (first, second, third)] == [
+        str(each) for each in (first, second, third)
+    ]
+
+
+async def test_an_earlier_merger_into_the_same_client_is_undone_beside_a_later_one(intake: Intake) -> None:
+    survivor = await intake.client()
+    first, application = await intake.applicant(language="ti")
+    second = await intake.client(language="ar", contact={"phone": "06"})
+    one = await merge(intake, first, survivor)
+    await merge(intake, second, survivor)
+
+    await undo(intake, one)
+
+    assert (await intake.read(first))["language"] == "ti"
+    assert (await intake.read(second))["id"] == str(survivor)
+    stays = await intake.read(survivor)
+    assert (stays["language"], stays["contact"]["phone"]) == ("ar", "06")
+    assert (await intake.get(f"/applications/{application}")).json()["clientId"] == str(first)
+
+
+async def test_somebody_whose_bsn_was_registered_again_stays_merged(intake: Intake) -> None:
+    bsn = next(intake.bsns)
+    gone, survivor = await intake.client(bsn=bsn), await intake.client()
+    merger = await merge(intake, gone, survivor)
+    await intake.client(bsn=bsn)
+
+    assert (await undo(intake, merger)).json()["type"].endswith("/already-registered")
+    assert (await intake.read(gone))["id"] == str(survivor)
+
+
+async def test_nobody_comes_back_whose_identity_was_erased(intake: Intake) -> None:
+    gone, survivor = await intake.client(), await intake.client()
+    merger = await merge(intake, gone, survivor)
+    async with intake.service.office.in_background() as work:
+        work.publish(survivor, "GM0626", ClientErased(occurred_on=work.today, by="clock"))
+
+    assert (await undo(intake, merger)).json()["type"].endswith("/cannot-undo-merger")
+
+
+async def test_where_policy_has_no_term_a_merger_stands(intake: Intake) -> None:
+    merger = await merge(intake, await intake.client(), await intake.client())
+    async with intake.service.office.in_background() as work:
+        await work.session.execute(text("UPDATE mergers SET undo_until = NULL"))
+
+    assert (await undo(intake, merger)).json()["type"].endswith("/cannot-undo-merger")
+
+
+async def test_what_was_entered_about_the_survivor_meanwhile_stays_there(intake: Intake) -> None:
+    gone, survivor = await intake.client(language="ti"), await intake.client()
+    merger = await merge(intake, gone, survivor)
+    application = await intake.apply(survivor)
+    headers = intake.token() | {"If-Match": "*"}
+    await intake.service.http.patch(f"/v1/clients/{survivor}", json={"language": "ar"}, headers=headers)
+
+    await undo(intake, merger)
+
+    assert (await intake.get(f"/applications/{application}")).json()["clientId"] == str(survivor)
+    assert [(await intake.read(each))["language"] for each in (gone, survivor)] == ["ti", "ar"]
+
+
+async def test_a_decision_taken_meanwhile_goes_back_with_the_application_sealed_for_its_applicant(
+    intake: Intake,
+) -> None:
+    gone, application = await intake.applicant()
+    survivor = await intake.client()
+    merger = await merge(intake, gone, survivor)
+    await intake.done(f"/applications/{application}/decisions", {"outcome": "refused", "reason": "elders in dienst"})
+
+    await undo(intake, merger)
+
+    [[client, state, reason]] = await intake.rows("SELECT client_id, state, reason FROM applications")
+    assert (client, state) == (gone, "refused")
+    [[key_id, wrapped]] = await intake.rows("SELECT key_id, wrapped_key FROM clients WHERE id = :id", id=gone)
+    seal = intake.service.app.state.vault.seal_of(gone, key_id, bytes(wrapped))
+    assert seal.open(bytes(reason), "applications", "reason", application) == "elders in dienst"
+
+
+async def test_partners_are_each_others_again_unless_one_found_another(intake: Intake) -> None:
+    bsn = next(intake.bsns)
+    gone, partner = await intake.client(partnerBsn=bsn), await intake.client(bsn=bsn)
+    survivor = await intake.client()
+    merger = await merge(intake, gone, survivor)
+    assert (await intake.read(partner))["partnerId"] == str(survivor)
+
+    await undo(intake, merger)
+
+    assert (await intake.read(partner))["partnerId"] == str(gone)
+    assert (await intake.read(gone))["partnerId"] == str(partner)
+    assert (await intake.read(survivor))["partnerId"] is None
+
+
+async def test_terms_run_for_whose_they_are_and_what_passed_meanwhile_is_told_of_them(intake: Intake) -> None:
+    gone, _ = await intake.applicant()
+    survivor = await intake.client()
+    merger = await merge(intake, gone, survivor)
+    await intake.move_to(date(2024, 2, 12))
+    assert [each.subject for each in await intake.said(InformationSessionDue)] == [survivor]
+
+    await undo(intake, merger)
+    await intake.move_to(date(2024, 2, 13))
+
+    told = [(each.subject, each.data.due_on) for each in await intake.said(InformationSessionDue)]
+    assert [subject for subject, _ in told] == [survivor, gone]
+    assert len({due_on for _, due_on in told}) == 1
+
+
+async def test_birthdays_that_passed_meanwhile_are_told_on_their_day(intake: Intake) -> None:
+    gone, survivor = await intake.client(birthDate="1997-03-01"), await intake.client()
+    merger = await merge(intake, gone, survivor)
+    await intake.move_to(date(2024, 3, 20))
+    assert await intake.said(AgeBandChanged, gone) == []
+
+    await undo(intake, merger)
+    await intake.move_to(date(2024, 3, 21))
+
+    changed = [(each.data.occurred_on, each.data.age_band) for each in await intake.said(AgeBandChanged, gone)]
+    assert changed == [(date(2024, 3, 1), "27")]
+    await intake.move_to(date(2025, 3, 2))
+    assert [each.data.age_band for each in await intake.said(AgeBandChanged, gone)] == ["27", "28-44"]
+    assert (await intake.read(gone))["ageBand"] == "28-44"
+
+
+async def test_an_attendance_that_was_dropped_as_double_is_there_again(intake: Intake) -> None:
+    gone, survivor = await intake.client(), await intake.client()
+    session = await intake.done(
+        "/information-sessions", {"municipality": "GM0626", "heldOn": "2024-01-31", "place": "Raadhuis", "capacity": 9}
+    )
+    only = await intake.done(
+        "/information-sessions", {"municipality": "GM0626", "heldOn": "2024-01-30", "place": "Raadhuis", "capacity": 9}
+    )
+    await intake.done(f"/information-sessions/{session['id']}/attendances", {"attended": [str(gone), str(survivor)]})
+    await intake.done(f"/information-sessions/{only['id']}/attendances", {"attended": [str(gone)]})
+    before = await intake.rows("SELECT session_id, client_id FROM attendances ORDER BY 1, 2")
+    merger = await merge(intake, gone, survivor)
+    assert len(await intake.rows("SELECT 1 FROM attendances")) == 2
+
+    await undo(intake, merger)
+
+    assert await intake.rows("SELECT session_id, client_id FROM attendances ORDER BY 1, 2") == before
+
+
+async def test_what_others_said_late_of_who_had_gone_is_theirs(intake: Intake) -> None:
+    gone, survivor = await intake.client(), await intake.client()
+    assigned = CaseworkerAssigned(
+        occurred_on=date(2024, 2, 1), by=STAFF, caseworker_id="anna", role="work_consultant", occasion="categorised"
+    )
+    await intake.hear(survivor, assigned.model_copy(update={"caseworker_id": "bert"}))
+    merger = await merge(intake, gone, survivor)
+    await intake.hear(gone, assigned)
+    await intake.hear(gone, AssessmentCompleted(occurred_on=date(2024, 2, 1), by=STAFF, assessment_id=new_id()))
+
+    await undo(intake, merger)
+    await intake.hear(gone, ClientExited(occurred_on=date(2024, 2, 2), by=STAFF, exit_id=new_id(), reason="work"))
+
+    rows = await intake.rows("SELECT client_id, caseworker_id, diagnosed_on, exited_on FROM standings")
+    assert {row[0]: row[1:] for row in rows} == {
+        gone: ("anna", date(2024, 2, 1), date(2024, 2, 2)),
+        survivor: ("bert", None, None),
+    }
+
+
+async def test_the_same_two_can_be_merged_and_undone_again(intake: Intake) -> None:
+    gone, application = await intake.applicant()
+    survivor = await intake.client()
+    for _ in range(2):
+        await undo(intake, await merge(intake, gone, survivor))
+
+    assert (await intake.get(f"/applications/{application}")).json()["clientId"] == str(gone)
+    assert len({each.data.merger_id for each in await intake.said(MergerUndone)}) == 2
+
+
+async def test_a_merger_is_forgotten_after_the_term(intake: Intake) -> None:
+    await merge(intake, (await intake.applicant())[0], await intake.client())
+    assert await intake.rows("SELECT 1 FROM remembered_mergers")
+
+    await intake.move_to(date(2024, 6, 15))
+
+    assert await intake.rows("SELECT 1 FROM remembered_mergers") == []
+
+
+async def test_versions_go_on_when_a_merger_is_undone(intake: Intake) -> None:
+    gone, survivor = await intake.client(language="ti"), await intake.client()
+    merger = await merge(intake, gone, survivor)
+    await undo(intake, merger)
+
+    rows = await intake.rows("SELECT id, version FROM clients")
+    signed = await intake.rows("SELECT key, max(version) FROM changes WHERE entity = 'clients' GROUP BY key")
+    assert {str(id): version for id, version in rows} == dict(signed) == {str(gone): 3, str(survivor): 3}
+
+
+async def test_what_the_survivor_did_at_the_gate_who_had_gone_has_still_to_do(intake: Intake) -> None:
+    gone, application = await intake.applicant()
+    survivor = await intake.client()
+    merger = await merge(intake, gone, survivor)
+    await intake.done(f"/clients/{survivor}/deaths")
+
+    await undo(intake, merger)
+    await intake.move_to(date(2024, 2, 9))
+
+    assert (await intake.get(f"/applications/{application}")).json()["state"] == "filed"
+    assert [each.subject for each in await intake.said(InformationSessionDue)] == [gone]
+    assert (await intake.read(survivor))["state"] == "deceased"
