@@ -106,6 +106,7 @@ WORDS: Mapping[type[Event], Words] = {
     intake.AgeBandChanged: _what("age_band"),
     intake.IdentityCorrected: lambda event: {"told": _told(event, "fields")},
     intake.ClientsMerged: _step_of("into"),
+    intake.MergerUndone: _step_of("merger_id"),
     intake.ClientRegistrationUndone: _plain,
     intake.ClientDeceased: _plain,
     intake.ClientMovedAway: _plain,
@@ -144,6 +145,7 @@ WORDS: Mapping[type[Event], Words] = {
     # routing
     routing.CaseworkerAssigned: _what("occasion"),
     routing.CaseworkerMissing: _plain,
+    routing.CaseworkerReleased: _plain,
     routing.RouteStarted: _step_of("route_id", what="route", track="track"),
     routing.RouteSuspended: _step_of("route_id", what="reason"),
     routing.RouteResumed: _step_of("route_id"),

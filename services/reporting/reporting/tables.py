@@ -29,6 +29,7 @@ class Happening(Base):
         Index(None, "client_id", "occurred_on"),
         Index(None, "ref"),
         Index("ix_happenings_corrects", "corrects", postgresql_where="corrects IS NOT NULL"),
+        Index("ix_happenings_cause", "cause", postgresql_where="cause IS NOT NULL"),
     )
 
     event_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
@@ -55,6 +56,8 @@ class Happening(Base):
     corrects: Mapped[UUID | None] = mapped_column(Uuid)
     """The `ref` of earlier events that do not count any more because of this one."""
     told: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    cause: Mapped[UUID | None] = mapped_column(Uuid)
+    """The merger, or the undoing of one, because of which it was said."""
 
 
 class Client(Base):

@@ -33,8 +33,8 @@ class Reporting:
         self.steering = self.service.token("policy_officer")
         self.council = self.service.token("council_reader", sub="raad")
 
-    async def hear(self, client: UUID, *events: Event) -> list[UUID]:
-        return await self.service.hear(client, *events, municipality=self.municipality)
+    async def hear(self, client: UUID, *events: Event, cause: UUID | None = None) -> list[UUID]:
+        return await self.service.hear(client, *events, municipality=self.municipality, cause=cause)
 
     async def hear_all(self, told: Sequence[tuple[UUID, Event]]) -> None:
         """One batch for each producer, in the order told."""
@@ -45,12 +45,14 @@ class Reporting:
         for records in producers.values():
             await self.service.consumer.handle(records)
 
-    async def hear_of_old(self, client: UUID, event: Event, days_ago: int) -> None:
-        """An event that was recorded days ago and comes only now."""
-        record = self.service.record(new_id(), client, event, self.municipality)
+    async def hear_of_old(self, client: UUID, event: Event, days_ago: int) -> UUID:
+        """An event that was recorded days ago and comes only now; its id."""
+        event_id = new_id()
+        record = self.service.record(event_id, client, event, self.municipality)
         told = json.loads(record.value)
         told["time"] = (datetime.now(UTC) - timedelta(days=days_ago)).isoformat()
         await self.service.consumer.handle([replace(record, value=json.dumps(told).encode())])
+        return event_id
 
     async def client(self, *events: Event, **traits: Any) -> UUID:
         client = new_id()

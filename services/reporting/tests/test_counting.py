@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -24,6 +24,7 @@ from contracts.intake import (
     ClientRegistrationUndone,
     ClientsMerged,
     HouseholdChanged,
+    MergerUndone,
     NotificationReceived,
     RegistrationRestored,
 )
@@ -33,16 +34,20 @@ from contracts.routing import (
     ConversationHeld,
     ExitReverted,
     HandoverAccepted,
+    RouteEnded,
+    RouteStarted,
 )
-from reporting.actions.reading import read_book
+from reporting.actions.reading import read_book, read_told
 from reporting.events import HANDLERS
 from reporting.rules.history import Book
+from reporting.rules.told import Span
 from tests.support.heard import STAFF, categorised, exited, granted, registered
 
 if TYPE_CHECKING:
     from tests.conftest import Reporting
 
-JAN, FEB, MAR = date(2023, 1, 2), date(2023, 2, 1), date(2023, 3, 1)
+JAN, FEB, MAR, APR = date(2023, 1, 2), date(2023, 2, 1), date(2023, 3, 1), date(2023, 4, 1)
+TODAY = date(2024, 2, 1)
 
 
 def test_every_event_about_clients_is_heard() -> None:
@@ -197,6 +202,56 @@ async def test_merged_clients_are_one_from_the_beginning(reporting: Reporting) -
     await reporting.hear(gone, exited(date(2023, 4, 1)))
     row = await reporting.row(stays)
     assert (row["age_band"], row["exited_reason"]) == ("28-44", "work")
+
+
+async def undone_merger(reporting: Reporting, gone: UUID, stays: UUID) -> tuple[UUID, UUID]:
+    """Two clients are merged, which ends a route of who goes, and are two again; the ids of the two events."""
+    route = {"route_id": new_id(), "route": "focus_op_werk"}
+    await reporting.hear(gone, RouteStarted(occurred_on=FEB, by=STAFF, track="reintegration", **route))
+    [merger] = await reporting.hear(gone, ClientsMerged(occurred_on=MAR, by=STAFF, into=stays))
+    ended = RouteEnded(occurred_on=MAR, by=STAFF, outcome="stopped", **route)
+    await reporting.hear(gone, ended, cause=merger)
+    undone = MergerUndone(occurred_on=APR, by=STAFF, into=stays, merger_id=merger)
+    [undoing] = await reporting.hear(gone, undone)
+    return merger, undoing
+
+
+@pytest.mark.requirement("INT-13")
+async def test_who_was_merged_by_mistake_counts_for_themselves_again(reporting: Reporting) -> None:
+    gone = await reporting.client(granted(FEB, JAN))
+    stays = await reporting.client(granted(MAR))
+    merger, undoing = await undone_merger(reporting, gone, stays)
+    await reporting.hear(stays, exited(MAR), cause=merger)
+    await reporting.hear(gone, exited(APR), cause=undoing)
+    assert [(await reporting.row(each))["merged_into"] for each in (gone, stays)] == [None, None]
+    assert [await spells(reporting, each) for each in (gone, stays)] == [[(JAN, None)], [(MAR, None)]]
+
+
+@pytest.mark.requirement("INT-13", "REP-9")
+async def test_figures_of_before_an_undoing_stay_as_they_were_known(reporting: Reporting) -> None:
+    gone, stays = new_id(), new_id()
+    for client in (gone, stays):
+        for event in (registered(JAN), granted(FEB)):
+            await reporting.hear_of_old(client, event, days_ago=40)
+    merger = await reporting.hear_of_old(gone, ClientsMerged(occurred_on=MAR, by=STAFF, into=stays), days_ago=20)
+    undone = MergerUndone(occurred_on=APR, by=STAFF, into=stays, merger_id=merger)
+    await reporting.hear_of_old(gone, undone, days_ago=10)
+    for days_ago, clients in ((30, 2), (20, 1), (11, 1), (10, 2), (0, 2)):
+        known_on = TODAY - timedelta(days=days_ago)
+        as_known = await reporting.caseload(JAN, TODAY, knownOn=known_on.isoformat())
+        assert as_known["end"] == clients, known_on
+    assert (await reporting.caseload(JAN, TODAY))["end"] == 2
+
+
+@pytest.mark.requirement("INT-13")
+async def test_what_a_merger_ended_is_open_again_in_later_figures(reporting: Reporting) -> None:
+    gone, stays = await reporting.client(granted(FEB)), await reporting.client(granted(FEB))
+    merger, _ = await undone_merger(reporting, gone, stays)
+    async with reporting.service.office.in_background() as work:
+        told = await read_told(work.session, reporting.municipality, Span(date(2023, 6, 1), TODAY))
+        as_merged = await read_told(work.session, reporting.municipality, Span(JAN, TODAY))
+    assert [each.kind for each in told.before] == ["RouteStarted"]
+    assert not [each for each in as_merged.within if each.cause == merger]
 
 
 async def test_a_merger_heard_before_what_was_merged(reporting: Reporting) -> None:

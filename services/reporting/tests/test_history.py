@@ -1,10 +1,12 @@
 """Histories of any events whatever: the caseload always adds up."""
 
 import itertools
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,6 +20,7 @@ from contracts.intake import (
     ClientMovedAway,
     ClientRegistrationUndone,
     ClientsMerged,
+    MergerUndone,
     NotificationReceived,
     RegistrationRestored,
 )
@@ -30,17 +33,19 @@ from tests.support.heard import STAFF, categorised, exited, granted, registered
 
 FIRST = date(2023, 1, 1)
 CLIENTS = [UUID(int=number) for number in range(1, 5)]
+EVENTS = [UUID(int=1000 + number) for number in range(30)]
 EXITS = [UUID(int=number) for number in range(100, 104)]
 days = st.integers(0, 700).map(lambda number: FIRST + timedelta(days=number))
 categories = st.sampled_from([("1A", "reintegration"), ("2A", "participation"), (None, None)])
 
 
-def fact(client: UUID, event: Event, number: int) -> Fact:
+def fact(client: UUID, event: Event, number: int, cause: UUID | None = None) -> Fact:
     """The event as it is read back."""
     words: dict[str, Any] = dict(WORDS[type(event)](event))
     return Fact(
-        event_id=UUID(int=1000 + number), client_id=client, kind=type(event).__name__, occurred_on=event.occurred_on,
-        recorded_at=datetime(2024, 1, 1, tzinfo=UTC) + timedelta(seconds=number), known_on=event.occurred_on, **words,
+        event_id=EVENTS[number], client_id=client, kind=type(event).__name__, occurred_on=event.occurred_on,
+        recorded_at=datetime(2024, 1, 1, tzinfo=UTC) + timedelta(seconds=number), known_on=event.occurred_on,
+        cause=cause, **words,
     )  # fmt: skip
 
 
@@ -61,6 +66,9 @@ def events(draw: st.DrawFn) -> Event:
         lambda: ApplicationDiverted(occurred_on=on, by=by, diverted_to="vacancy"),
         lambda: ApplicationWithdrawn(occurred_on=on, by=by, application_id=exit_id),
         lambda: ClientsMerged(occurred_on=on, by=by, into=draw(st.sampled_from(CLIENTS))),
+        lambda: MergerUndone(
+            occurred_on=on, by=by, into=draw(st.sampled_from(CLIENTS)), merger_id=draw(st.sampled_from(EVENTS))
+        ),
         lambda: ClientRegistrationUndone(occurred_on=on, by=by),
         lambda: CaseImported(occurred_on=on, by="import", benefit_from=other, exited_on=draw(st.none() | days)),
         lambda: categorised(on, *draw(categories)),
@@ -114,6 +122,23 @@ def test_categories_add_up_to_clients(facts: list[Fact], on: date) -> None:
     assert found.households <= found.clients
     assert found.exemptions.clients <= found.clients
     assert sum(each.spoken + each.not_spoken for each in found.contact) <= found.clients
+
+
+@pytest.mark.requirement("INT-13")
+@given(told, told, st.data())
+def test_a_merger_that_was_undone_is_as_if_it_had_never_been(
+    before: list[Fact], after: list[Fact], data: st.DataObject
+) -> None:
+    """With whatever was said because of it, or once more because it was undone."""
+    one, other = data.draw(st.permutations(CLIENTS))[:2]
+    mergers = {"ClientsMerged", "MergerUndone"}
+    told = [each for each in (*before, *after) if each.kind not in mergers]
+    merged = replace(fact(one, ClientsMerged(occurred_on=FIRST, by=STAFF, into=other), 0), event_id=UUID(int=1))
+    undone = fact(one, MergerUndone(occurred_on=FIRST, by=STAFF, into=other, merger_id=merged.event_id), 1)
+    undone = replace(undone, event_id=UUID(int=2))
+    fallen = [replace(each, event_id=UUID(int=3 + n), cause=UUID(int=1 + n % 2)) for n, each in enumerate(after)]
+    as_if = [replace(each, event_id=UUID(int=2000 + n)) for n, each in enumerate(told)]
+    assert book([*as_if, merged, *fallen, undone]) == book(as_if)
 
 
 def test_a_circle_of_mergers_loses_nobody() -> None:

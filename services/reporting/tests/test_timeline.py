@@ -20,6 +20,7 @@ from contracts.intake import (
     ClientsMerged,
     IdentityCorrected,
     LetterSent,
+    MergerUndone,
     RegistrationRestored,
 )
 from contracts.partners import GroupFilled
@@ -211,6 +212,23 @@ async def test_lines_of_who_was_merged_are_joined_whichever_id_is_asked(reportin
     assert {UUID(each["clientId"]) for each in asked[0]} == {first, second, third}
     assert len(asked[0]) == 8
     assert len(await timeline(reporting, other)) == 2
+
+
+@pytest.mark.requirement("INT-13", "ROU-18")
+async def test_an_undone_merger_is_linked_both_ways_and_each_has_only_their_own_lines(reporting: Reporting) -> None:
+    gone, stays = [await reporting.client(granted(FEB)) for _ in range(2)]
+    [merger] = await reporting.hear(gone, ClientsMerged(occurred_on=MAR, by=STAFF, into=stays))
+    [assigned] = await reporting.hear(stays, exited(MAR), cause=merger)
+    undone = MergerUndone(occurred_on=MAR, by=STAFF, into=stays, merger_id=merger)
+    [undoing] = await reporting.hear(gone, undone)
+
+    theirs, others = [{each["eventId"]: each for each in await timeline(reporting, client)} for client in (gone, stays)]
+
+    assert {each["clientId"] for each in theirs.values()} == {str(gone)}
+    assert {each["clientId"] for each in others.values()} == {str(stays)}
+    assert set(theirs[str(undoing)]["corrects"]) == {str(merger), str(assigned)} - {str(assigned)}
+    assert theirs[str(merger)]["correctedBy"] == [str(undoing)]
+    assert others[str(assigned)]["correctedBy"] == [str(undoing)]
 
 
 async def test_pages_follow_each_other_and_late_entries_stand_on_their_day(reporting: Reporting) -> None:

@@ -48,6 +48,7 @@ def _happening(clock: Clock, envelope: Envelope[Any], words: Mapping[str, Any]) 
         "known_on": known_on(clock, envelope.recorded_at),
         "by": envelope.data.by,
         "said": said(envelope.data),
+        "cause": envelope.cause,
         **words,
     }
 

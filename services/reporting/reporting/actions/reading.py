@@ -12,6 +12,7 @@ from sqlalchemy.orm import aliased
 
 from chassis.problems import Invalid, NotFound
 from chassis.work import Work
+from contracts.intake import MergerUndone
 from policy import NoPolicyInForce, Pack, UnknownMunicipality
 from reporting import tables
 from reporting.rules.history import (
@@ -31,7 +32,7 @@ from reporting.tables import Client, Happening
 _FACT = (
     Happening.event_id, Happening.client_id, Happening.kind, Happening.occurred_on, Happening.recorded_at,
     Happening.known_on, Happening.category, Happening.track, Happening.what, Happening.partner, Happening.instrument,
-    Happening.goal, Happening.amount, Happening.ref, Happening.told,
+    Happening.goal, Happening.amount, Happening.ref, Happening.told, Happening.corrects, Happening.cause,
 )  # fmt: skip
 
 
@@ -55,7 +56,9 @@ def span_of(since: date, until: date) -> Span:
 async def facts_of(session: AsyncSession, clients: Collection[UUID]) -> tuple[dict[UUID, str], list[Fact]]:
     """The municipality of each of these clients, and all facts that their histories are made of."""
     places = await session.execute(select(Client.id, Client.municipality).where(Client.id.in_(clients)))
-    facts = select(*_FACT).where(Happening.client_id.in_(clients), Happening.kind.in_(STANDING))
+    facts = select(*_FACT).where(
+        Happening.client_id.in_(clients), Happening.kind.in_(STANDING), ~of_an_undone_merger(Happening)
+    )
     return {row.id: row.municipality for row in places}, [Fact(*row) for row in await session.execute(facts)]
 
 
@@ -123,7 +126,7 @@ async def _periods(
 
 async def read_told(session: AsyncSession, municipality: str, span: Span, known_on: date | None = None) -> Told:
     """The facts of a period, and those from before it that still matter in it."""
-    here = [Happening.municipality == municipality, ~_corrected(known_on)]
+    here = [Happening.municipality == municipality, ~_corrected(known_on), ~of_an_undone_merger(Happening, known_on)]
     if known_on is not None:
         here.append(Happening.known_on <= known_on)
     within = select(*_FACT).where(*here, Happening.occurred_on.between(span.since, span.until))
@@ -146,11 +149,21 @@ def _corrected(known_on: date | None) -> ColumnElement[bool]:
     return exists().where(*says)
 
 
+def of_an_undone_merger(happening: Any, known_on: date | None = None) -> ColumnElement[bool]:
+    """Whether it was said because of a merger that was undone, or because of the undoing, as was known on a day."""
+    undone = aliased(Happening)
+    says = [undone.kind == MergerUndone.__name__, happening.cause.in_((undone.ref, undone.event_id))]
+    if known_on is not None:
+        says.append(undone.known_on <= known_on)
+    return and_(happening.cause.is_not(None), exists().where(*says))
+
+
 def _still_open(span: Span, known_on: date | None) -> Iterable[ColumnElement[bool]]:
     """Routes, instruments and referrals that began before the period and did not end before it."""
     end = aliased(Happening)
     for begins, ends in ENDS_OF.items():
         ended = [end.ref == Happening.ref, end.kind.in_(ends), end.occurred_on < span.since]
+        ended.append(~of_an_undone_merger(end, known_on))
         if known_on is not None:
             ended.append(end.known_on <= known_on)
         yield and_(Happening.kind == begins, ~exists().where(*ended))

@@ -4,11 +4,12 @@ from collections.abc import Collection
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import Select, Uuid, cast, select, text
+from sqlalchemy import Select, Uuid, and_, cast, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.problems import NotFound
 from contracts import EVENTS, Event
+from contracts.intake import MergerUndone
 from reporting.rules.timeline import REPLACES, Line, Links, links
 from reporting.tables import Happening
 
@@ -52,8 +53,12 @@ def lines_of(family: Collection[UUID], since: date | None, kinds: Collection[str
 async def links_of(session: AsyncSession, family: Collection[UUID]) -> Links:
     """What corrects what among all events about these ids, on this page or another."""
     corrects = cast(Happening.said["corrects"].astext, Uuid)
-    query = select(Happening.event_id, Happening.client_id, Happening.kind, Happening.ref, corrects).where(
-        Happening.client_id.in_(family), Happening.kind.in_(_CORRECTING)
+    theirs = Happening.client_id.in_(family)
+    because_of_mergers = select(Happening.cause).where(theirs, Happening.cause.is_not(None))
+    undone = and_(Happening.kind == MergerUndone.__name__, Happening.ref.in_(because_of_mergers))
+    columns = (Happening.event_id, Happening.client_id, Happening.kind, Happening.ref, corrects, Happening.cause)
+    query = select(*columns).where(
+        or_(and_(theirs, or_(Happening.kind.in_(_CORRECTING), Happening.cause.is_not(None))), undone)
     )
     rows = await session.execute(query.order_by(Happening.recorded_at, Happening.event_id))
     return links(Line(*row) for row in rows)

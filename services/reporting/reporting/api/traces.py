@@ -10,7 +10,7 @@ from chassis.models import AnswerModel, Code, Day, Items, Moment
 from chassis.pagination import Page
 from chassis.routes import ServiceRoute, WorkInHand
 from chassis.security import allow
-from reporting.actions.reading import read_book
+from reporting.actions.reading import of_an_undone_merger, read_book
 from reporting.api.asked import Amount, AskedOn, AskedOver
 from reporting.api.figures import STEERING
 from reporting.rules.figures import category_of, track_of
@@ -69,6 +69,7 @@ async def list_happenings(
     chosen = select(Happening).where(
         Happening.municipality == asked.municipality,
         Happening.occurred_on.between(asked.span.since, asked.span.until),
+        ~of_an_undone_merger(Happening, asked.known_on),
     )
     if kind:
         chosen = chosen.where(Happening.kind.in_(kind))

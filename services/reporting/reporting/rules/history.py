@@ -24,6 +24,7 @@ from contracts.intake import (
     ClientRegistrationUndone,
     ClientsMerged,
     HouseholdChanged,
+    MergerUndone,
     NotificationReceived,
     RegistrationRestored,
 )
@@ -32,7 +33,8 @@ from contracts.routing import ClientExited, ClientReturned, ExitReverted, Handov
 STANDING = frozenset(
     event.__name__
     for event in (
-        ClientRegistered, AgeBandChanged, ClientsMerged, ClientRegistrationUndone, ClientDeceased, ClientMovedAway,
+        ClientRegistered, AgeBandChanged, ClientsMerged, MergerUndone, ClientRegistrationUndone, ClientDeceased,
+        ClientMovedAway,
         NotificationReceived, ApplicationFiled, ApplicationWithdrawn, ApplicationDiverted, BenefitDecided,
         CaseImported, AssessmentInDoubt, ClientCategorised, ExemptionGranted, ExemptionEnded, HandoverAccepted,
         ClientExited, ExitReverted, ClientReturned, RegistrationRestored, HouseholdChanged,
@@ -71,6 +73,8 @@ class Fact:
     """What a history needs besides: days and traits, in the words of the event."""
     corrects: UUID | None = None
     """The `ref` of earlier facts that do not count any more because of this one."""
+    cause: UUID | None = None
+    """The merger, or the undoing of one, because of which it was said."""
 
     @property
     def order(self) -> tuple[date, datetime, UUID]:
@@ -211,7 +215,7 @@ def survivor(client_id: UUID, into: Mapping[UUID, UUID]) -> UUID:
 def book(facts: Iterable[Fact]) -> Book:
     """The histories of all clients that these facts are about."""
     by_subject: defaultdict[UUID, list[Fact]] = defaultdict(list)
-    for fact in facts:
+    for fact in without_undone_mergers(facts):
         by_subject[fact.client_id].append(fact)
     into, undone = _mergers(by_subject), _undone(by_subject)
     families: defaultdict[UUID, list[Fact]] = defaultdict(list)
@@ -220,6 +224,17 @@ def book(facts: Iterable[Fact]) -> Book:
         families[root] += [] if subject in undone else told
     histories = {root: history(root, told) for root, told in families.items() if root not in undone}
     return Book(histories, into, undone)
+
+
+def without_undone_mergers(facts: Iterable[Fact]) -> list[Fact]:
+    """The facts as if what was undone had never been merged.
+
+    What was said because of such a merger does not count, nor what was said once more because it was undone.
+    """
+    told = list(facts)
+    undoing = [fact for fact in told if fact.kind == MergerUndone.__name__]
+    fallen = {fact.ref for fact in undoing} | {fact.event_id for fact in undoing}
+    return [fact for fact in told if fact.event_id not in fallen and fact.cause not in fallen]
 
 
 def _mergers(by_subject: Mapping[UUID, Sequence[Fact]]) -> dict[UUID, UUID]:

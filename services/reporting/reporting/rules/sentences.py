@@ -180,6 +180,7 @@ SENTENCES: Mapping[type[Event], Template] = {
     intake.AgeBandChanged: "Ging van leeftijdsgroep {previous:band} naar {age_band:band}.",
     intake.IdentityCorrected: _told("Persoonsgegevens verbeterd", fields=": {fields:identity}"),
     intake.ClientsMerged: "Bleek dubbel ingeschreven: samengevoegd met een andere inschrijving.",
+    intake.MergerUndone: "De samenvoeging was een vergissing en is teruggedraaid: weer een eigen inschrijving.",
     intake.ClientRegistrationUndone: "De inschrijving was een vergissing en is ongedaan gemaakt.",
     intake.ClientDeceased: "Overleden.",
     intake.ClientMovedAway: _told("Verhuisd", to_municipality=" naar gemeente {to_municipality}"),
@@ -228,6 +229,7 @@ SENTENCES: Mapping[type[Event], Template] = {
     # routing
     routing.CaseworkerAssigned: "Consulent toegewezen: {role:role} ({occasion:occasion}).",
     routing.CaseworkerMissing: "Geen {role:role} beschikbaar: staat op de lijst van de teammanager.",
+    routing.CaseworkerReleased: "Heeft geen consulent meer, nu de samenvoeging is teruggedraaid.",
     routing.RouteStarted: "Route {route:route} begonnen.",
     routing.RouteSuspended: "De route staat stil door {reason:stands_still}.",
     routing.RouteResumed: _told("De route gaat verder", due_on="; de langste termijn loopt tot {due_on:day}"),

@@ -9,6 +9,7 @@ REPLACES: Mapping[str, tuple[str, ...]] = {
     "AssessmentCompleted": ("AssessmentCompleted", "AssessmentInDoubt"),
     "ClientCategorised": ("ClientCategorised",),
     "ClientRegistrationUndone": ("ClientRegistered",),
+    "MergerUndone": ("ClientsMerged",),
     "ExitReverted": ("ClientExited",),
     "RegistrationRestored": ("ClientDeceased", "ClientMovedAway"),
     "LetterSent": ("LetterSent",),
@@ -38,6 +39,8 @@ class Line:
     """What the event is a step of: an assessment, an exit."""
     corrects: UUID | None
     """What the event says that it corrects."""
+    cause: UUID | None
+    """The merger because of which it was said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,8 @@ def links(lines: Iterable[Line]) -> Links:
     corrected_by: defaultdict[UUID, list[UUID]] = defaultdict(list)
     for number, line in enumerate(all_lines):
         before = [other for other in all_lines[:number] if _replaces(line, other)]
+        if line.kind == "MergerUndone":  # whenever it was recorded: a service may have heard of it late
+            before = [other for other in all_lines if line.ref in (other.event_id, other.cause)]
         if line.kind in LAST_ONLY:
             before = [other for other in before if other.event_id not in corrected_by][-1:]
         for other in before:
