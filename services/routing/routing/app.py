@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from fastapi import FastAPI
 
-from chassis import process
+from chassis import mergers, process
 from chassis.app import create_app
 from chassis.background import Background, Repeated
 from chassis.feed import Feed
@@ -49,7 +49,9 @@ def create(
     return app
 
 
-SERVICE = Definition(name="routing", settings=Settings, create=create, handlers=HANDLERS, deadlines=DEADLINES)
+SERVICE = Definition(
+    name="routing", settings=Settings, create=create, handlers=HANDLERS, deadlines={**DEADLINES, **mergers.DEADLINES}
+)
 
 
 def from_environment() -> FastAPI:

@@ -16,7 +16,6 @@ from contracts.intake import (
     ClientMovedAway,
     ClientRegistered,
     ClientRegistrationUndone,
-    ClientsMerged,
     HouseholdChanged,
     LanguageTestTaken,
     NotificationReceived,
@@ -202,7 +201,7 @@ async def partner_signalled(work: Work, envelopes: Sequence[Envelope[PartnerSign
         )  # fmt: skip
 
 
-HANDLERS: Handlers = {
+HEARD: Handlers = {
     ClientRegistered: client_registered,
     AgeBandChanged: age_band_changed,
     CaseImported: case_imported,
@@ -213,7 +212,6 @@ HANDLERS: Handlers = {
     NotificationReceived: notified,
     PensionAgeNears: pension_nears,
     HouseholdChanged: household_changed,
-    ClientsMerged: merging.merge,
     ClientRegistrationUndone: registration_undone,
     **dict.fromkeys(duties.OPENS, due_at_intake),
     **dict.fromkeys(duties.CLOSES, done_at_intake),
@@ -237,3 +235,5 @@ HANDLERS: Handlers = {
     ReferralClosed: referring.follow,
     PartnerSignalled: partner_signalled,
 }
+
+HANDLERS: Handlers = merging.mergers(HEARD).handlers

@@ -173,6 +173,19 @@ async def assign_waiting(work: Work, municipalities: Collection[str]) -> None:
     await assign(work, [Assignment(journey, _occasion(journey), act) for journey in found.values()])
 
 
+async def see_to(work: Work, found: Iterable[Journey], act: Act) -> None:
+    """Whose caseworker left while it went unseen gets another; who waits is tried again."""
+    active = [journey for journey in found if journey.active]
+    here = {(one.municipality, one.id) for one in await _at_work(work, {each.municipality for each in active})}
+    assignments: list[Assignment] = []
+    for journey in active:
+        if journey.caseworker_id is None and journey.waiting_since is not None:
+            assignments.append(Assignment(journey, _occasion(journey), act))
+        elif journey.caseworker_id is not None and (journey.municipality, journey.caseworker_id) not in here:
+            assignments.append(Assignment(journey, "transfer", act))
+    await assign(work, assignments)
+
+
 async def caseload_of(work: Work, staff: Iterable[Staff]) -> Counter[str]:
     """How many clients each of these people guides, of those in sight."""
     return await _caseload(work, {each.id for each in staff})

@@ -1,6 +1,6 @@
 """Loading journeys, locked against whoever else decides on the same client at the same time."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -84,13 +84,13 @@ async def of(work: Work, envelopes: Sequence[Envelope[Any]]) -> dict[UUID, Journ
     """The journeys that a batch of events is about, by the subject each event names; those not yet known begin."""
     into = await survivors(work.session, {envelope.subject for envelope in envelopes})
     municipalities = {into.get(each.subject, each.subject): each.municipality for each in envelopes}
-    journeys = await _begun(work, municipalities)
+    journeys = await begin(work, municipalities)
     return {envelope.subject: journeys[into.get(envelope.subject, envelope.subject)] for envelope in envelopes}
 
 
 async def begun(work: Work, client_id: UUID, municipality: str) -> Journey:
     """The journey of a client, which begins here when it is not known."""
-    return (await _begun(work, {client_id: municipality}))[client_id]
+    return (await begin(work, {client_id: municipality}))[client_id]
 
 
 async def find(work: Work, client_id: UUID, *, lock: bool = True) -> Journey:
@@ -129,7 +129,8 @@ async def survivors(session: AsyncSession, client_ids: Collection[UUID]) -> dict
     return {row.client_id: row.survivor_id for row in rows}
 
 
-async def _begun(work: Work, municipalities: dict[UUID, str]) -> dict[UUID, Journey]:
+async def begin(work: Work, municipalities: Mapping[UUID, str]) -> dict[UUID, Journey]:
+    """The journeys of these clients, by municipality; those that are not known begin here."""
     journeys = await load(work.session, municipalities.keys())
     missing = municipalities.keys() - journeys.keys()
     if missing:

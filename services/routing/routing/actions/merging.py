@@ -1,19 +1,33 @@
 """A client registered twice: what is open moves to the id that stays, or stops; the history moves (INT-13)."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping
 from uuid import UUID
 
 from sqlalchemy import update
 from sqlalchemy.dialects.postgresql import insert
 
+from chassis.consumer import Handlers
+from chassis.deadlines import Deadline
+from chassis.images import OfClients
+from chassis.mergers import Merger, Mergers
 from chassis.work import Work
-from contracts import Envelope
-from contracts.intake import ClientsMerged
 from contracts.routing import CaseworkerAssigned
-from routing.actions import caseworkers, closing, journeys, terms
+from routing.actions import caseworkers, closing, journeys, separating, terms
 from routing.actions.journeys import Act, say
 from routing.spoken import Agreement, Conversation, Measure, PartTimeWork
-from routing.tables import InstrumentUse, IntakeDuty, Journey, MergedClient, PartnerSignal, Transfer
+from routing.tables import (
+    Exit,
+    Handover,
+    InstrumentUse,
+    IntakeDuty,
+    Journey,
+    MergedClient,
+    PartnerSignal,
+    Referral,
+    Route,
+    Standstill,
+    Transfer,
+)
 
 _HISTORY = (Conversation, InstrumentUse, IntakeDuty, Agreement, Measure, PartTimeWork, PartnerSignal, Transfer)
 _TRAITS = (
@@ -25,23 +39,46 @@ _STANDING = (
     "exempted_until", "exempted_permanently", "caseworker_id", "caseworker_role", "waiting_since",
     "waiting_occasion", "handed_over_on",
 )  # fmt: skip
+_PLACE = _STANDING[: _STANDING.index("caseworker_id")]
+_GUIDED_BY = _STANDING[_STANDING.index("caseworker_id") :]
+_HEARD = (IntakeDuty, PartnerSignal)
+"""What others told, and routing tells nobody."""
+_TABLES = (
+    OfClients(Journey, together=(_PLACE, _GUIDED_BY)),
+    OfClients(MergedClient, by=("client_id", "survivor_id")),
+    OfClients(IntakeDuty, also=("closed_on",)),
+    *(OfClients(each) for each in (Standstill, PartnerSignal)),
+    OfClients(Deadline, by=("subject",)),
+    OfClients(Route, also=("ended_on",), told=True),
+    OfClients(Handover, also=("state",), told=True),
+    OfClients(Referral, also=("state",), told=True),
+    *(OfClients(each, told=True) for each in (Exit, *_HISTORY) if each not in _HEARD),
+)
 
 
-async def merge(work: Work, envelopes: Sequence[Envelope[ClientsMerged]]) -> None:
-    """Each subject goes on as another client."""
-    for envelope in envelopes:  # one by one: a merger may meet the one before it
-        goes = (await journeys.of(work, [envelope]))[envelope.subject]
-        into = await journeys.survivors(work.session, {envelope.data.into})
-        stays = await journeys.begun(work, into.get(envelope.data.into, envelope.data.into), envelope.municipality)
-        if goes.client_id == stays.client_id:
-            continue
-        _merge(work, goes, stays, Act.heard(envelope.data))
-        await _move_history(work, goes.client_id, stays)
-        await _remember(work, goes, stays.client_id)
-        await terms.restate(work, [goes, stays])
+def mergers(heard: Handlers) -> Mergers:
+    """How routing merges, given what else it hears."""
+    return Mergers(heard, *_TABLES, now=_now, hold=_hold, merge=_merge, follow=separating.follow)
 
 
-def _merge(work: Work, goes: Journey, stays: Journey, act: Act) -> None:
+async def _now(work: Work, clients: Collection[UUID]) -> dict[UUID, UUID]:
+    return await journeys.survivors(work.session, clients)
+
+
+async def _hold(work: Work, clients: Mapping[UUID, str]) -> None:
+    await journeys.begin(work, clients)
+
+
+async def _merge(work: Work, merger: Merger) -> None:
+    found = await journeys.load(work.session, merger.clients)
+    goes, stays = found[merger.gone], found[merger.survivor]
+    _take_in(work, goes, stays, Act(merger.on, merger.by))
+    await _move_history(work, goes.client_id, stays)
+    await _remember(work, goes, stays.client_id)
+    await terms.restate(work, [goes, stays])
+
+
+def _take_in(work: Work, goes: Journey, stays: Journey, act: Act) -> None:
     """Where only one of the two is on a journey or has a category, that one's standing counts."""
     for name in _TRAITS:
         if getattr(stays, name) is None:

@@ -61,7 +61,7 @@ def under_way(journey: Journey, rule: ReferralRule) -> bool:
 
 async def follow(work: Work, envelopes: Sequence[Envelope[ReferralEvent]]) -> None:
     """Take over what partners says of referrals; one that was closed here stays closed."""
-    events = {envelope.data.referral_id: envelope.data for envelope in envelopes}
+    events = {envelope.data.referral_id: envelope for envelope in envelopes}
     whose = await work.session.scalars(select(Referral.client_id).where(Referral.id.in_(events)))
     found = await journeys.load(work.session, set(whose))
     for journey in found.values():
@@ -86,11 +86,14 @@ _STATES = {
 }
 
 
-def _take_over(referral: Referral, event: ReferralEvent) -> None:
+def _take_over(referral: Referral, envelope: Envelope[ReferralEvent]) -> None:
+    """What is said because a merger was undone opens what had been withdrawn."""
+    event = envelope.data
     if isinstance(event, ReferralOverdue):
         referral.overdue_step, referral.overdue_on = event.step, event.due_on
         return
-    if referral.state not in OPEN_REFERRAL:
+    opens_again = referral.state == "withdrawn" and envelope.cause is not None
+    if referral.state not in OPEN_REFERRAL and not opens_again:
         return
     referral.state, referral.state_since = _STATES[type(event).__name__], event.occurred_on
     referral.partner, referral.overdue_step, referral.overdue_on = event.partner, None, None

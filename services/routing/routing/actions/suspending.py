@@ -109,7 +109,16 @@ def _track_after_work(work: Work, journey: Journey) -> str | None:
 
 
 def _exempt_for_a_time(work: Work, journey: Journey, granted: ExemptionGranted, act: Act) -> None:
-    """An import may have told of the same exemption before: then that standstill is the exemption's."""
+    """An import may have told of the same exemption before: then that standstill is the exemption's.
+
+    One that is told of once more runs again: a merger that had ended it was undone.
+    """
+    known = next((each for each in journey.suspensions if each.exemption_id == granted.exemption_id), None)
+    if known is not None:
+        known.end = None
+        for route in journey.open_routes if journey.active else ():
+            suspend_route(work, journey, route, "exemption", act.on, act)
+        return
     imported = next(
         (each for each in journey.running_suspensions if each.reason == "exemption" and each.exemption_id is None), None
     )
