@@ -144,7 +144,9 @@ async def cancel(
     await work.session.execute(statement.values(state="cancelled"), execution_options={"synchronize_session": "fetch"})
 
 
-_HALTED = {"halted": True}
+HALTED = "halted"
+"""In the data of a deadline: it was stopped so that it can go on."""
+_HALTED = {HALTED: True}
 
 
 async def halt(

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from fastapi import FastAPI
 
-from chassis import process
+from chassis import mergers, process
 from chassis.app import create_app
 from chassis.background import Background
 from chassis.process import Definition, OnMoved
@@ -55,7 +55,7 @@ SERVICE = Definition(
     settings=Settings,
     create=create,
     handlers=with_sight(HANDLERS),
-    deadlines=DEADLINES,
+    deadlines={**DEADLINES, **mergers.DEADLINES},
     background=runners,
 )
 

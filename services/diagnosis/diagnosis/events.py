@@ -19,7 +19,6 @@ from contracts.intake import (
     ClientMovedAway,
     ClientRegistered,
     ClientRegistrationUndone,
-    ClientsMerged,
     InformationSessionHeld,
     NotificationReceived,
     RegistrationRestored,
@@ -35,9 +34,10 @@ from contracts.routing import (
     HandoverDue,
     ReviewHeld,
 )
-from diagnosis.actions.clients import Merger, begin_anew, clients_of, forget, go_on, merge, stop
+from diagnosis.actions.clients import begin_anew, clients_of, forget, go_on, stop
 from diagnosis.actions.imports import import_of, take_over
 from diagnosis.actions.invitations import Invitee, close_invitations, invite, invite_later
+from diagnosis.actions.merging import mergers
 from diagnosis.actions.travels import keep
 from diagnosis.rules import handover_leads_here, option_leads_here
 from diagnosis.tables import Client, resolve
@@ -116,18 +116,6 @@ async def imported(work: Work, envelopes: Envelopes[CaseImported]) -> None:
         if each.data.exited_on is not None:
             clients[each.subject].exit(each.data.exited_on)
     await take_over(work, [import_of(work, clients[each.subject], each) for each in envelopes])
-
-
-async def merged(work: Work, envelopes: Envelopes[ClientsMerged]) -> None:
-    """Everything of the client that goes becomes the other's."""
-    for each in envelopes:
-        stays = Envelope(
-            each.id, each.data.into, each.municipality, each.recorded_at, each.data, each.sequence, each.traceparent
-        )
-        clients = await clients_of(work, [each, stays])
-        merger = Merger(clients[each.subject], clients[each.data.into], each.data.occurred_on, each.data.by)
-        await merge(work, merger)
-        await work.session.flush()
 
 
 def stopped(because: str) -> Handler:
@@ -260,7 +248,6 @@ _DECIDED: Handlers = {
     PartnerSignalled: signalled,
     HandoverDue: handover_due,
     CaseImported: imported,
-    ClientsMerged: merged,
     ClientRegistrationUndone: stopped("undone"),
     ClientDeceased: stopped("deceased"),
     ClientMovedAway: stopped("moved_away"),
@@ -274,8 +261,7 @@ _DECIDED: Handlers = {
     ClientErased: erased,
 }
 
-HANDLERS: Handlers = {
-    **_DECIDED,
-    **{event: both(keep, _DECIDED[event]) if event in _DECIDED else keep for event in TOLD},
-}
+HANDLERS: Handlers = mergers(
+    {**_DECIDED, **{event: both(keep, _DECIDED[event]) if event in _DECIDED else keep for event in TOLD}}
+).handlers
 """What changes something here, and what is only kept of a client's way."""

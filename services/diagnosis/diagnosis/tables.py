@@ -175,8 +175,9 @@ class Proposal(Base):
         self.state, self.closed_because, self.closed_on = state, because, on
 
     def reopen(self) -> None:
-        """Nothing had closed it after all."""
+        """Nothing had closed it after all, and nobody had decided on it."""
         self.state, self.closed_because, self.closed_on = "open", None, None
+        self.decided_category = self.decided_by = self.decided_on = self.decided_at = self.override_reason = None
 
     @property
     def rule(self) -> str | None:

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from fastapi import FastAPI
 
-from chassis import process
+from chassis import mergers, process
 from chassis.app import create_app
 from chassis.background import Background
 from chassis.process import Definition, OnMoved
@@ -62,7 +62,7 @@ SERVICE = Definition(
     settings=PartnersSettings,
     create=create,
     handlers=with_sight(HANDLERS),
-    deadlines=DEADLINES,
+    deadlines={**DEADLINES, **mergers.DEADLINES},
     background=senders,
 )
 

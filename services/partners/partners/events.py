@@ -13,7 +13,6 @@ from contracts.intake import (
     ClientErased,
     ClientMovedAway,
     ClientRegistrationUndone,
-    ClientsMerged,
     IdentityCorrected,
     NotificationReceived,
     RegistrationRestored,
@@ -28,8 +27,9 @@ from contracts.routing import (
     ReviewHeld,
 )
 from partners.actions import referrals
-from partners.actions.clients import clients_of, forget, merge
+from partners.actions.clients import clients_of, forget
 from partners.actions.groups import PATIENCE
+from partners.actions.merging import mergers
 from partners.actions.referrals import Correction
 from partners.actions.steps import LIMITS, Closing
 
@@ -53,6 +53,7 @@ async def referral_requested(work: Work, envelopes: Sequence[Envelope[ReferralRe
             on=each.data.occurred_on,
             by=each.data.by,
             at=each.recorded_at,
+            again=each.cause is not None,
         )
         for each in envelopes
     ]
@@ -113,20 +114,6 @@ async def client_goes_on(work: Work, envelopes: Sequence[Envelope[ClientReturned
         client.stopped_on = None
 
 
-async def clients_merged(work: Work, envelopes: Sequence[Envelope[ClientsMerged]]) -> None:
-    """The survivor takes over every referral; of two for the same purpose one remains."""
-    for each in envelopes:
-        survivor = await merge(work, each.subject, each.data.into, each.municipality)
-        if survivor is None:
-            continue
-        closing = Closing("merged", each.data.occurred_on, each.data.by)
-        client = (await clients_of(work, {survivor: each.municipality}))[survivor]
-        if client.registration_ended is not None:
-            await referrals.stop_clients(work, {survivor: closing})
-        else:
-            await referrals.close_doubles(work, {survivor}, closing)
-
-
 async def identity_corrected(work: Work, envelopes: Sequence[Envelope[IdentityCorrected]]) -> None:
     """Tell whoever may see what was corrected, for as long as the referral is open."""
     clients = await clients_of(work, {each.subject: each.municipality for each in envelopes})
@@ -173,7 +160,7 @@ async def client_erased(work: Work, envelopes: Sequence[Envelope[ClientErased]])
     await forget(work, closings.keys())
 
 
-HANDLERS: Handlers = {
+HEARD: Handlers = {
     ReferralRequested: referral_requested,
     ReferralWithdrawn: referral_withdrawn,
     ClientDeceased: registration_ended,
@@ -184,7 +171,6 @@ HANDLERS: Handlers = {
     ClientExited: client_exited,
     ClientReturned: client_goes_on,
     ExitReverted: client_goes_on,
-    ClientsMerged: clients_merged,
     IdentityCorrected: identity_corrected,
     ClientCategorised: client_categorised,
     CaseImported: case_imported,
@@ -192,6 +178,8 @@ HANDLERS: Handlers = {
     ReviewHeld: conversation_held,
     ClientErased: client_erased,
 }
+
+HANDLERS: Handlers = mergers(HEARD).handlers
 
 DEADLINES: Mapping[str, Fired] = {
     **dict.fromkeys(LIMITS.values(), referrals.overdue),

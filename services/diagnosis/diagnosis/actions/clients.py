@@ -1,7 +1,6 @@
 """Who the clients are, and what happens to all of theirs when they merge, leave or come back."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -9,24 +8,21 @@ from uuid import UUID
 from sqlalchemy import literal, select, update
 from sqlalchemy.dialects.postgresql import JSONB, insert
 
-from chassis.deadlines import Deadline, cancel
+from chassis.deadlines import cancel
 from chassis.problems import Invalid, NotFound
 from chassis.work import Work
 from contracts import Envelope
-from diagnosis.actions.exemptions import end, watch
+from diagnosis.actions.exemptions import watch
 from diagnosis.actions.invitations import close_invitations, reopen_invitations
 from diagnosis.problems import APersonDecides, JourneyEnded, NoPolicy
 from diagnosis.rules import LEFT, REVERSIBLE, Known
 from diagnosis.tables import (
-    OF_CLIENT,
     Assessment,
     Client,
     Invitation,
-    MergedClient,
     Proposal,
     Receipt,
     open_proposals,
-    present_categories,
     resolve,
     running_exemptions,
 )
@@ -138,68 +134,6 @@ async def _reopen(work: Work, clients: Sequence[Client]) -> None:
             decided.add(proposal.client_id)
             proposal.reopen()
     await reopen_invitations(work, ids)
-
-
-@dataclass(frozen=True)
-class Merger:
-    """One client that turned out to be another."""
-
-    gone: Client
-    stays: Client
-    on: date
-    by: str
-
-
-async def merge(work: Work, merger: Merger) -> None:
-    """Everything of the client that goes becomes the other's; where both have one, the newest holds."""
-    old, new = merger.gone.id, merger.stays.id
-    if old == new:
-        return
-    await _one_of_each(work, merger)
-    await work.session.flush()
-    for table in OF_CLIENT:
-        await work.session.execute(update(table).where(table.client_id == old).values(client_id=new))
-    await work.session.execute(update(Deadline).where(Deadline.subject == old).values(subject=new))
-    await work.session.execute(update(MergedClient).where(MergedClient.into == old).values(into=new))
-    work.session.add(MergedClient(id=old, municipality=merger.gone.municipality, into=new))
-    _complete(merger.stays, merger.gone)
-    await work.session.delete(merger.gone)
-    if merger.stays.ended is not None:
-        await stop(work, [merger.stays], merger.stays.ended, merger.on)
-
-
-def _complete(stays: Client, gone: Client) -> None:
-    """Traits that only the one registration told; who left and came back under another id is back."""
-    if stays.registration_ended in {None, "moved_away"} and gone.ended is None:
-        stays.end_registration(None)
-        stays.exit(None)
-    for trait in ("age_band", "permit_holder", "without_benefit", "starting_qualification"):
-        if getattr(stays, trait) is None:
-            setattr(stays, trait, getattr(gone, trait))
-
-
-async def _one_of_each(work: Work, merger: Merger) -> None:
-    """One open proposal, one present category, one running exemption, one open invitation and request of a kind."""
-    both = (merger.gone.id, merger.stays.id)
-    for proposal in sorted(await open_proposals(work.session, both), key=lambda each: each.id)[:-1]:
-        proposal.close("superseded", "merged", merger.on)
-    present = sorted((await present_categories(work.session, both)).values(), key=lambda each: each.position)
-    for category in present[:-1]:
-        category.until = max(category.since, merger.on)
-    exemptions = sorted((await running_exemptions(work.session, both)).values(), key=lambda each: each.id)
-    for exemption in exemptions[:-1]:
-        await end(work, exemption, merger.on, merger.by)
-    await _settle_doubles(work, merger)
-
-
-async def _settle_doubles(work: Work, merger: Merger) -> None:
-    theirs = select(Invitation.reason).where(Invitation.client_id == merger.stays.id, Invitation.closed_on.is_(None))
-    await work.session.execute(
-        update(Invitation)
-        .where(Invitation.client_id == merger.gone.id, Invitation.closed_on.is_(None), Invitation.reason.in_(theirs))
-        .values(closed_on=merger.on, closed_because="merged"),
-        execution_options={"synchronize_session": False},
-    )
 
 
 async def forget(work: Work, clients: Collection[UUID]) -> None:

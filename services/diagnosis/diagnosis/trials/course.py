@@ -16,6 +16,7 @@ from contracts.partners import ReferralClosed, ReferralDeclined, ReferralEnded, 
 from contracts.routing import (
     CaseworkerAssigned,
     CaseworkerMissing,
+    CaseworkerReleased,
     ClientExited,
     ClientReturned,
     ConversationHeld,
@@ -42,6 +43,7 @@ TOLD: tuple[type[Event], ...] = (
     CaseImported,
     CaseworkerAssigned,
     CaseworkerMissing,
+    CaseworkerReleased,
     ClientExited,
     ClientReturned,
     ConversationHeld,
@@ -171,8 +173,8 @@ class Course:
             case ConversationHeld() | ReviewHeld():
                 self._spoke(event.occurred_on, seen=event.face_to_face or event.home_visit)
                 self.option = self.option if event.option is None else event.option
-            case CaseworkerAssigned() | CaseworkerMissing():
-                self.role = event.role
+            case CaseworkerAssigned() | CaseworkerMissing() | CaseworkerReleased():
+                self.role = None if isinstance(event, CaseworkerReleased) else event.role
             case CaseImported():
                 self._imported(event)
             case ClientExited() | ExitReverted() | ClientReturned():
@@ -193,8 +195,9 @@ class Course:
     def _asked(self, event: ReferralRequested | ReferralSent) -> None:
         referral = self.referrals.setdefault(event.referral_id, Referral())
         referral.partner = event.partner or referral.partner
-        if isinstance(event, ReferralRequested):
+        if isinstance(event, ReferralRequested):  # also once more, when a merger that had it withdrawn was undone
             referral.purpose = event.purpose
+            self.closed.discard(event.referral_id)
 
     def _used(self, event: InstrumentStarted | InstrumentEnded) -> None:
         if isinstance(event, InstrumentStarted):

@@ -10,7 +10,7 @@ from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from chassis import sight
 from chassis.consumer import Handlers
-from chassis.deadlines import CURRENT, Deadline, cancel, current, set_deadlines
+from chassis.deadlines import CURRENT, HALTED, Deadline, cancel, current, set_deadlines
 from chassis.images import OfClients
 from chassis.mergers import Merger as Merging
 from chassis.mergers import Mergers, Undone, reversal_rule
@@ -184,7 +184,7 @@ async def _merge(work: Work, merging: Merging, vault: Vault | None) -> None:
         execution_options={"synchronize_session": "fetch"},
     )
     gone.state, gone.merged_into, gone.ended_on = "merged", survivor.id, merging.on
-    await stop_everything(work, {gone.id})
+    await stop_everything(work, {gone.id}, merging.on)
 
 
 async def _follow(work: Work, undone: Undone, vault: Vault | None) -> None:
@@ -212,7 +212,7 @@ async def _open_at_the_gate(work: Work, undone: Undone) -> None:
         theirs = [each.id for each in undone.changed(table) if each.before.get("state") == state]
         closed = (table.id.in_(theirs), table.client_id == undone.merger.gone, table.state.in_(("applied", "closed")))
         for row in await work.session.scalars(select(table).where(*closed)):
-            row.state = state
+            row.state, row.ended_on = state, None
 
 
 async def _terms_run(work: Work, undone: Undone) -> None:
@@ -225,6 +225,7 @@ async def _terms_run(work: Work, undone: Undone) -> None:
     for deadline in await work.session.scalars(cancelled):
         if (deadline.kind, deadline.ref) not in there and (deadline.kind not in AT_THE_GATE or waits is not None):
             deadline.state, deadline.set_on = ran[deadline.id], work.today
+            deadline.data = {name: value for name, value in deadline.data.items() if name != HALTED}
 
 
 async def _both(work: Work, merging: Merging) -> tuple[Client, Client]:

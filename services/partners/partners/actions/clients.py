@@ -38,22 +38,6 @@ async def merged_into(work: Work, ids: Collection[UUID]) -> set[UUID]:
     return set(await work.session.scalars(select(MergedClient.into).where(MergedClient.into.in_(list(ids)))))
 
 
-async def merge(work: Work, gone: UUID, into: UUID, municipality: str) -> UUID | None:
-    """From now on one client is another; returns who that is, None when they were one already."""
-    known = await survivors_of(work, {gone, into})
-    survivor = known.get(into, into)
-    if survivor in {gone, known.get(gone)}:
-        return None
-    clients = await clients_of(work, {gone: municipality, survivor: municipality})
-    _take_over(clients[survivor], clients[gone])
-    await work.session.flush()
-    await work.session.execute(update(MergedClient).where(MergedClient.into == gone).values(into=survivor))
-    work.session.add(MergedClient(id=gone, municipality=municipality, into=survivor))
-    await work.session.execute(update(Referral).where(Referral.client_id == gone).values(client_id=survivor))
-    await work.session.execute(delete(Client).where(Client.id == gone))
-    return survivor
-
-
 async def forget(work: Work, ids: Collection[UUID]) -> None:
     """After erasure: no traits, no reasons, and no way back from a referral to the client."""
     referrals = list(await work.session.scalars(select(Referral).where(Referral.client_id.in_(ids))))
@@ -65,11 +49,3 @@ async def forget(work: Work, ids: Collection[UUID]) -> None:
     for referral in referrals:
         referral.client_id = work.ids()  # an id of nobody: the figures stay, the link goes
     await work.session.execute(delete(Client).where(Client.id.in_(ids)))
-
-
-def _take_over(survivor: Client, gone: Client) -> None:
-    """What the survivor lacks, it takes from the other."""
-    if survivor.category is None:
-        survivor.category, survivor.track, survivor.indications = gone.category, gone.track, gone.indications
-    if survivor.conversation_option is None:
-        survivor.conversation_option = gone.conversation_option

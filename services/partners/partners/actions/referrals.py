@@ -30,7 +30,7 @@ from partners.actions.groups import Queue, fill, replace
 from partners.actions.notices import of_referral, tell
 from partners.actions.registry import open_referrals, partners_of
 from partners.actions.steps import LIMITS, Closing
-from partners.rules import OPEN, TOLD, IllegalStep, ReasonMissing, Step, Terms, check_reason, choose, take
+from partners.rules import OPEN, TOLD, IllegalStep, ReasonMissing, State, Step, Terms, check_reason, choose, take
 from partners.tables import Client, Referral, Signal
 
 _SAID: dict[Step, type[ReferralEvent]] = {
@@ -42,6 +42,10 @@ _SAID: dict[Step, type[ReferralEvent]] = {
     "hold": ReferralHeld,
     "end": ReferralEnded,
 }
+
+
+_ANSWERED: dict[State, Step] = {"acknowledged": "acknowledge", "accepted": "accept", "started": "start", "held": "hold"}
+"""The open states into which a partner's answer leads."""
 
 
 class StepOutOfOrder(Conflict):
@@ -73,6 +77,8 @@ class Requested:
     by: str
     at: datetime
     """By the wall clock."""
+    again: bool = False
+    """Asked for once more, because it was withdrawn by mistake."""
 
 
 @dataclass(frozen=True)
@@ -95,10 +101,13 @@ class Correction:
 
 
 async def request(work: Work, requests: Sequence[Requested]) -> None:
-    """Take requests for referral in; one that is known already changes nothing."""
+    """Take requests for referral in; one that is known already changes nothing, unless it is asked for once more."""
     known = set(await work.session.scalars(select(Referral.id).where(Referral.id.in_([each.id for each in requests]))))
     new = [each for each in requests if each.id not in known]
-    clients = await clients_of(work, {each.client_id: each.municipality for each in new})
+    clients = await clients_of(work, {each.client_id: each.municipality for each in requests})
+    for each in requests:
+        if each.again and each.id in known:
+            await open_again(work, {each.id}, each.by)
     merged = await merged_into(work, [client.id for client in clients.values()])
     made = []
     for each in new:
@@ -191,6 +200,31 @@ async def signal(work: Work, referral: Referral, what: Any, on: date) -> Signal:
     return made
 
 
+async def open_again(work: Work, ids: Collection[UUID], by: str) -> None:
+    """What was withdrawn by mistake goes on as it stood; a partner that knew of it is told that it has it once more.
+
+    Who had a place in a group, or waited for one, waits again: others have gone before them.
+    """
+    await work.session.flush()
+    withdrawn = select(Referral).where(Referral.id.in_(ids), Referral.state == "withdrawn")
+    found = (await work.session.scalars(withdrawn.order_by(Referral.id).with_for_update())).all()
+    stood = await steps.before_withdrawal(work, found)
+    ended = select(Client.id).where(
+        Client.id.in_({each.client_id for each in found}), Client.registration_ended.is_not(None)
+    )
+    gone = set(await work.session.scalars(ended))  # what is asked of them waits
+    to_place = [each for each in found if stood[each.id] not in _ANSWERED]
+    to_stand = [each for each in found if stood[each.id] in _ANSWERED and each.client_id not in gone]
+    for referral in found:
+        steps.record(work, referral, "requested", work.today, by)
+        referral.withdrawn_because = None
+    for referral in to_place:
+        referral.group_id = None
+    await place(work, [each for each in to_place if each.client_id not in gone])
+    for referral in to_stand:
+        await _stand_as_before(work, referral, stood[referral.id], by)
+
+
 async def withdraw(work: Work, ids: Collection[UUID], closings: dict[UUID, Closing]) -> None:
     """Take referrals back, each for its own reason; closed ones stay as they are."""
     referrals = await _lock_open(work, Referral.id.in_(ids))
@@ -268,6 +302,17 @@ async def patience_over(work: Work, deadlines: Sequence[Deadline]) -> None:
     """Groups that waited long enough go at the smallest size."""
     queues = [Queue(deadline.municipality, deadline.data["partner"]) for deadline in deadlines]
     await fill(work, queues, "clock", patience_over=True)
+
+
+async def _stand_as_before(work: Work, referral: Referral, state: State, by: str) -> None:
+    partners = await partners_of(work, referral.municipality)
+    await steps.send(work, [referral], partners)
+    steps.record(work, referral, state, work.today, by)
+    said: dict[str, Any] = {"occurred_on": work.today, "by": by, "referral_id": referral.id}
+    event = _SAID[_ANSWERED[state]](**said, partner=referral.partner)
+    work.publish(referral.client_id, referral.municipality, event)
+    await steps.stop_limits(work, [referral])
+    await steps.limit_next_step(work, [referral], partners, work.today)
 
 
 async def _close(work: Work, referrals: Sequence[Referral], why: Closing) -> None:

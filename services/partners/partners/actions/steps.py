@@ -1,9 +1,11 @@
 """A step of a referral: the row that keeps it, the event that says it, and the time limit on the next."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
+
+from sqlalchemy import select
 
 from chassis.deadlines import NewDeadline, cancel, set_deadlines
 from chassis.work import Work
@@ -51,6 +53,19 @@ def record(work: Work, referral: Referral, step: State | str, on: date, by: str,
             reason=reason,
         )
     )
+
+
+async def before_withdrawal(work: Work, referrals: Collection[Referral]) -> dict[UUID, State]:
+    """The state in which each of these was when it was withdrawn last."""
+    found = await work.session.scalars(
+        select(ReferralStep)
+        .where(ReferralStep.referral_id.in_([each.id for each in referrals]), ReferralStep.step.not_in(STAYS))
+        .order_by(ReferralStep.referral_id, ReferralStep.number)
+    )
+    stood: dict[UUID, list[State]] = {}
+    for each in found:
+        stood.setdefault(each.referral_id, []).append(each.step)  # type: ignore[arg-type] # by the loop's own rules
+    return {id: [state for state in states if state != "withdrawn"][-1] for id, states in stood.items()}
 
 
 async def let_wait(work: Work, referrals: Iterable[Referral]) -> None:

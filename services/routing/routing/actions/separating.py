@@ -52,6 +52,8 @@ async def follow(work: Work, undone: Undone) -> None:
         _routes_go_on(work, undone, journey, act)
         _referrals_go_on(work, undone, journey, act)
     await _intake_waits(work, undone)
+    for left in stays.exits:  # what the survivor's exit stopped of theirs
+        await closing.take_up_again(work, gone, left.id)
     _handover_goes_on(work, undone, gone, stays, act)
     for journey in (gone, stays):
         _nothing_open_after_the_end(work, journey, act)
