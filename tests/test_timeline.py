@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from contracts import Envelope, Event
-from contracts.intake import ClientsMerged
+from contracts.intake import ClientsMerged, MergerUndone
 from tests.support.databases import MakeDatabase
 from tests.support.seeded import LEIDSCHENDAM, OPERATIONS, House, house_of
 
@@ -38,12 +38,15 @@ async def test_all_that_was_said_about_a_client_stands_in_the_time_line_once(hou
     for service in house.services.values():
         told: list[Envelope[Event]] = await service.said()
         said += [each for each in told if each.data.about == "client"]
-    survivors = {each.subject: each.data.into for each in said if isinstance(each.data, ClientsMerged)}
+    undone = {each.data.merger_id for each in said if isinstance(each.data, MergerUndone)}
+    merged = [each for each in said if isinstance(each.data, ClientsMerged) and each.id not in undone]
+    survivors = {each.subject: each.data.into for each in merged}
     expected: defaultdict[UUID, list[Envelope[Event]]] = defaultdict(list)
     for each in said:
         expected[survivors.get(each.subject, each.subject)].append(each)
 
     assert survivors
+    assert undone
     assert len({type(each.data) for each in said}) > 35
     assert any(len({each.data.producer for each in events}) == 4 for events in expected.values())
     for client, events in expected.items():

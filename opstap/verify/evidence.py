@@ -79,6 +79,10 @@ class Evidence:
         found: list[Mapping[str, Any]] = await self.connections[service].fetch(query)
         return found
 
+    def standing(self, *types: type[E]) -> Iterator[Envelope[E]]:
+        """The same, without what was said because of a merger that was undone."""
+        return (each for each in self.events(*types) if self.families.stands(each))
+
     def events(self, *types: type[E]) -> Iterator[Envelope[E]]:
         """All events of these types, in the order of each producer."""
         for producer in dict.fromkeys(each.producer for each in types):
@@ -95,7 +99,8 @@ class Evidence:
     def by_client(self) -> Mapping[str, Mapping[UUID, Sequence[Envelope[Event]]]]:
         """Of each service what it said and heard about each client, in the order in which that happened to it.
 
-        What is parked did not happen to the service yet; what it should have heard but did not counts when it was said.
+        What a merger that was undone led to happened to nobody, what is parked did not happen to the service yet;
+        what it should have heard but did not counts when it was said.
         """
         return {service: self._timelines(service) for service in self.connections}
 
@@ -105,7 +110,7 @@ class Evidence:
         timelines: defaultdict[UUID, list[tuple[datetime, int, Envelope[Event]]]] = defaultdict(list)
         for producer, envelopes in self.said.items():
             for envelope in envelopes:
-                if envelope.data.about == "staff":
+                if envelope.data.about == "staff" or not self.families.stands(envelope):
                     continue
                 if producer == service:
                     at = envelope.recorded_at
@@ -154,7 +159,9 @@ async def _read_inbox(evidence: Evidence, service: str) -> None:
 
 async def _read_outbox(evidence: Evidence, service: str) -> None:
     evidence.said[service] = []
-    query = "SELECT event_id, subject, municipality, recorded_at, type, data, position FROM outbox ORDER BY position"
+    query = (
+        "SELECT event_id, subject, municipality, recorded_at, type, data, position, cause FROM outbox ORDER BY position"
+    )
     async for row in evidence.connections[service].cursor(query, prefetch=2000):
         try:
             data = event_class(row["type"]).model_validate_json(row["data"])
@@ -162,7 +169,13 @@ async def _read_outbox(evidence: Evidence, service: str) -> None:
             evidence.unreadable.append(Unreadable(service, row["event_id"], row["subject"], str(error)))
         else:
             envelope = Envelope(
-                row["event_id"], row["subject"], row["municipality"], row["recorded_at"], data, row["position"]
+                row["event_id"],
+                row["subject"],
+                row["municipality"],
+                row["recorded_at"],
+                data,
+                row["position"],
+                cause=row["cause"],
             )
             evidence.said[service].append(envelope)
 

@@ -1,26 +1,34 @@
 """Clients who were registered more than once, as the events of intake tell it."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
 from uuid import UUID
 
 from contracts import Envelope, Event
-from contracts.intake import ClientsMerged
+from contracts.intake import ClientsMerged, MergerUndone
 
 
 class Families:
     """Ids that are one client."""
 
-    def __init__(self, into: Mapping[UUID, UUID]) -> None:
-        self.into = into
+    def __init__(self, into: Mapping[UUID, UUID], undone: Collection[UUID] = ()) -> None:
+        self.into, self._undone = into, frozenset(undone)
         self._members: defaultdict[UUID, set[UUID]] = defaultdict(set)
         for gone in into:
             self._members[self.now(gone)] |= {gone, self.now(gone)}
 
     @classmethod
     def of(cls, said: Iterable[Envelope[Event]]) -> "Families":
-        """As intake said."""
-        return cls({each.subject: each.data.into for each in said if isinstance(each.data, ClientsMerged)})
+        """As intake said; a merger that was undone made nobody one."""
+        events = list(said)
+        undone = {each.data.merger_id for each in events if isinstance(each.data, MergerUndone)}
+        mergers = (each for each in events if isinstance(each.data, ClientsMerged) and each.id not in undone)
+        return cls({each.subject: each.data.into for each in mergers}, undone)  # type: ignore[attr-defined]
+
+    def stands(self, said: Envelope[Any]) -> bool:
+        """Whether it is no merger that was undone, and was not said because of one."""
+        return not {said.id, said.cause} & self._undone
 
     def now(self, client: UUID) -> UUID:
         """As whom a client goes on."""

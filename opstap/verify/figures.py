@@ -30,7 +30,7 @@ COUNTED = frozenset(field.name for field in fields(Fact))
 
 _WORDS = (
     "kind", "client_id", "occurred_on", "category", "track", "what", "partner", "instrument", "goal",
-    "amount", "ref", "corrects",
+    "amount", "ref", "corrects", "cause",
 )  # fmt: skip
 _PERIODS = {
     "spells": ("since", "until", "kind", "began_by", "reason", "ended_by"),
@@ -120,7 +120,7 @@ def _fact(each: Envelope[Event]) -> Fact:
     words = WORDS[type(each.data)](each.data)
     return Fact(
         each.id, each.subject, type(each.data).__name__, each.data.occurred_on, each.recorded_at,
-        known_on=each.data.occurred_on, **{name: words[name] for name in words.keys() & COUNTED},
+        known_on=each.data.occurred_on, cause=each.cause, **{name: words[name] for name in words.keys() & COUNTED},
     )  # fmt: skip
 
 
@@ -184,7 +184,7 @@ def _clients(evidence: Evidence) -> Iterator[tuple[str, list[Envelope[Any]]]]:
     """Municipality and events of every client who counts: once who was merged, never who was registered by mistake."""
     undone = {each.subject for each in evidence.events(ClientRegistrationUndone)}
     told: defaultdict[UUID, list[Envelope[Any]]] = defaultdict(list)
-    for each in evidence.events(ClientCategorised, CaseImported, ClientReturned):
+    for each in evidence.standing(ClientCategorised, CaseImported, ClientReturned):
         told[evidence.families.now(each.subject)].append(each)
     for registered in evidence.events(ClientRegistered):
         if not evidence.families.gone(registered.subject) and registered.subject not in undone:

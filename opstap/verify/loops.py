@@ -106,11 +106,13 @@ async def exits(evidence: Evidence) -> list[Difference]:
 
 async def exemptions(evidence: Evidence) -> list[Difference]:
     """Diagnosis: an exemption runs until an event ends it."""
-    ended = {each.data.exemption_id for each in evidence.events(ExemptionEnded)}
+    ended: dict[UUID, bool] = {}
+    for told in evidence.said["diagnosis"]:
+        if isinstance(told.data, ExemptionGranted | ExemptionEnded):
+            ended[told.data.exemption_id] = isinstance(told.data, ExemptionEnded)
     said = list(evidence.events(ExemptionGranted))
     expected: dict[UUID, Fields] = {
-        each.data.exemption_id: {"ended": {each.data.exemption_id in ended}, "until": {each.data.until}}
-        for each in said
+        each.data.exemption_id: {"ended": {ended[each.data.exemption_id]}, "until": {each.data.until}} for each in said
     }
     clients = {each.data.exemption_id: evidence.families.now(each.subject) for each in said}
     found = only(await evidence.rows("diagnosis", "SELECT id, until, ended_on IS NOT NULL AS ended FROM exemptions"))
@@ -135,7 +137,12 @@ async def referrals_at_partners(evidence: Evidence) -> list[Difference]:
 async def referrals_at_routing(evidence: Evidence) -> list[Difference]:
     """Routing: how far the partner is, by what partners said; what was closed first stays closed so."""
     parked = {each.event_id for each in evidence.parked["routing"]}
-    withdrawn = {each.data.referral_id for each in evidence.events(ReferralWithdrawn)}
+    withdrawn: set[UUID] = set()
+    for told in evidence.said["routing"]:
+        if isinstance(told.data, ReferralWithdrawn):
+            withdrawn.add(told.data.referral_id)
+        elif isinstance(told.data, ReferralRequested):  # maybe once more
+            withdrawn.discard(told.data.referral_id)
     expected: dict[UUID, Fields] = {}
     clients: dict[UUID, UUID] = {}
     for asked in evidence.events(ReferralRequested):

@@ -7,6 +7,7 @@ from contracts import Envelope
 from contracts.routing import (
     CaseworkerAssigned,
     CaseworkerMissing,
+    CaseworkerReleased,
     DeputyChosen,
     HandoverAccepted,
     HandoverCancelled,
@@ -66,7 +67,7 @@ def _follow(tables: Tables, envelope: Envelope[Any]) -> None:
         case CaseworkerAssigned():
             besides = [f"{here}/role:{each}" for each in event.besides]
             _guide(tables, envelope, caseworker=f"{here}/{event.caseworker_id}", besides=besides)
-        case CaseworkerMissing():
+        case CaseworkerMissing() | CaseworkerReleased():
             _guide(tables, envelope, caseworker=None, besides=[])
         case HandoverPrepared(to_role=str(role)):
             _guide(tables, envelope, receiving=f"{here}/role:{role}")

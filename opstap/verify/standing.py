@@ -26,6 +26,7 @@ from contracts.intake import (
 from contracts.routing import (
     CaseworkerAssigned,
     CaseworkerMissing,
+    CaseworkerReleased,
     ClientExited,
     ClientReturned,
     ExitReverted,
@@ -52,7 +53,7 @@ async def aliases(evidence: Evidence) -> list[Difference]:
     differences: list[Difference] = []
     for service, query in _ALIASES:
         parked = {each.event_id for each in evidence.parked[service]}
-        heard = [each for each in evidence.events(ClientsMerged) if each.id not in parked]
+        heard = [each for each in evidence.standing(ClientsMerged) if each.id not in parked]
         expected: dict[UUID, Fields] = {each.subject: {"now": {families.now(each.subject)}} for each in heard}
         found = {row["id"]: {"now": families.now(row["now"])} for row in await evidence.rows(service, query)}
         comparison = Comparison("aliases", service, "merged client", _replay(service, "ClientsMerged"))
@@ -120,7 +121,7 @@ async def _corrections(evidence: Evidence) -> list[Difference]:
 async def categories(evidence: Evidence) -> list[Difference]:
     """Diagnosis: the present category and track of each client are those of the last decision."""
     expected: dict[UUID, Fields] = {}
-    for each in evidence.events(ClientCategorised):
+    for each in evidence.standing(ClientCategorised):
         traits = each.data.traits
         expected[evidence.families.now(each.subject)] = {"category": {traits.category}, "track": {traits.track}}
     rows = await evidence.rows("diagnosis", "SELECT client_id, category, track FROM categories WHERE until IS NULL")
@@ -165,7 +166,7 @@ class Journey:
                 self.track = event.to_track
             case CaseworkerAssigned():
                 self.caseworker_id = event.caseworker_id
-            case CaseworkerMissing():
+            case CaseworkerMissing() | CaseworkerReleased():
                 self.caseworker_id = None
             case ClientReturned():
                 self.category = self.track = self.caseworker_id = None

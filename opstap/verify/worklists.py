@@ -116,7 +116,7 @@ def _still_due(evidence: Evidence) -> set[tuple[UUID, str, date]]:
     told: list[Envelope[Any]] = [*evidence.said["intake"], *evidence.events(ClientReturned)]
     for envelope in sorted(told, key=lambda each: each.recorded_at):
         client, event = envelope.subject, envelope.data
-        if envelope.id in parked:
+        if envelope.id in parked or not evidence.families.stands(envelope):
             continue
         if isinstance(event, ClientsMerged):
             due = {(event.into if whose == client else whose, kind, day) for whose, kind, day in due}
