@@ -158,7 +158,7 @@ async def restore_registration(
 ) -> ClientAnswer:
     """The death or departure was recorded by mistake: the client is registered, and everything goes on as it stood."""
     client = await clients.restore(work, vault, client_id, body.reason)
-    return await _ended(work, vault, client, request, response)
+    return await located_answer_of(work, vault, client, request, response)
 
 
 @router.get("/clients/{client_id}/identity", dependencies=[allow(Role.SERVICE)], response_model_exclude_none=True)
