@@ -80,8 +80,8 @@ async def test_a_double_is_open_again_and_its_partner_is_told_once_more(partners
     await partners.endpoint(receiver)
     gone, survivor = new_id(), new_id()
     kept, double = await partners.refer(gone), await partners.refer(survivor)
-    for _ in range(2):
-        await partners.done(f"/referrals/{kept}/acknowledgements", headers=partners.as_partner("woej", HERE))
+    await partners.sender.settle()
+    await partners.done(f"/referrals/{kept}/acknowledgements", headers=partners.as_partner("woej", HERE))
     merger = await merge(partners, gone, survivor)
     assert (await partners.referral(double))["state"] == "withdrawn"
 

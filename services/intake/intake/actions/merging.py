@@ -1,6 +1,7 @@
 """Two registrations of one person become one, and become two again when that was a mistake (INT-13)."""
 
 from collections.abc import Collection, Mapping
+from datetime import date
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -197,12 +198,20 @@ async def _follow(work: Work, undone: Undone, vault: Vault | None) -> None:
     if gone.state == "registered":
         await _open_at_the_gate(work, undone)
         await _terms_run(work, undone)
-        born = BirthDate.parse(Identity(vault, gone).birth_date)
-        assert born is not None, "the rules refuse whoever has no birth date"
-        await cancel(work, {gone.id}, (AGE_BAND,))
-        await set_deadlines(work, age_band_deadlines(gone, ahead_of(born, undone.merger.on)))
+        await _birthdays(work, vault, gone, undone.merger.on)
     if survivor.state == "registered":
-        await band_anew(work, survivor, Identity(vault, survivor).birth_date)
+        born = await _birthdays(work, vault, survivor, work.today)
+        if survivor.age_band != born.band(work.today):  # a birthday of who had gone had moved it
+            await band_anew(work, survivor, Identity(vault, survivor).birth_date)
+
+
+async def _birthdays(work: Work, vault: Vault, client: Client, since: date) -> BirthDate:
+    """The next birthday that moves the age band, from a day on, is this client's own."""
+    born = BirthDate.parse(Identity(vault, client).birth_date)
+    assert born is not None, "the rules refuse whoever has no birth date"
+    await cancel(work, {client.id}, (AGE_BAND,))
+    await set_deadlines(work, age_band_deadlines(client, ahead_of(born, since)))
+    return born
 
 
 async def _open_at_the_gate(work: Work, undone: Undone) -> None:
