@@ -22,6 +22,7 @@ from contracts.intake import ClientErased, ClientsMerged, MergerUndone
 from intake.actions import audit
 from intake.actions.clients import stop_everything
 from intake.actions.gate import AT_THE_GATE
+from intake.actions.letters import LastTold, tell_of_merger
 from intake.actions.registration import age_band_deadlines, ahead_of, band_anew
 from intake.identity import Identity
 from intake.problems import (
@@ -50,6 +51,7 @@ from intake.tables import (
     clients_by_bsn,
     hold_standings_of,
     last,
+    newest_letter,
     standings_of,
 )
 from intake.vault import Seal, Vault
@@ -58,11 +60,13 @@ from policy import reckon
 AGE_BAND = "age_band"
 """The deadline that follows from a birth date, and not from whose it was."""
 _MOVING = (Notification, Application, IntakeConversation, IntegrationPlan, LanguageTest, Letter)
+_GUIDED_BY = ("caseworker_id", "caseworker_role", "handed_over_on")
 _TABLES = (
     OfClients(Client, by=("id", "partner_id", "merged_into")),
     *(OfClients(each, also=("state",), told=True) for each in (Notification, Application)),
     *(OfClients(each, told=True) for each in _MOVING if each not in (Notification, Application)),
-    *(OfClients(each) for each in (Attendance, ImportedCase, AwaitedLetter, Standing)),
+    *(OfClients(each) for each in (Attendance, ImportedCase, AwaitedLetter)),
+    OfClients(Standing, together=(("category", "track", "assessment_id", "named_role"), _GUIDED_BY)),
     OfClients(Deadline, by=("subject",), also=("state",), where=f"kind <> '{AGE_BAND}'"),
 )
 _ERASED = text("SELECT EXISTS (SELECT FROM outbox WHERE subject = ANY (:clients) AND type = :erased)")
@@ -169,13 +173,14 @@ async def _hold(work: Work, clients: Mapping[UUID, str]) -> None:
 async def _merge(work: Work, merging: Merging, vault: Vault | None) -> None:
     assert vault is not None, "what is heard merges nobody here"
     gone, survivor = await _both(work, merging)
+    standings = await standings_of(work.session, [gone, survivor])
+    told = [await LastTold.of(work, each, standings[each.id]) for each in (gone, survivor)]
     seals = Identity(vault, gone).seal, Identity(vault, survivor).seal
     await _seal_reasons_anew(work, gone, *seals)
     for table in _MOVING:
         await work.session.execute(update(table).where(table.client_id == gone.id).values(client_id=survivor.id))
     await _move_unless_there(work, Attendance, Attendance.session_id, gone, survivor)
     await _move_unless_there(work, ImportedCase, ImportedCase.benefit_from, gone, survivor)
-    await _move_unless_there(work, AwaitedLetter, AwaitedLetter.kind, gone, survivor)
     await _move_standing(work, gone, survivor)
     await _move_deadlines(work, gone, survivor)
     await _move_partner(work, gone, survivor)
@@ -186,6 +191,7 @@ async def _merge(work: Work, merging: Merging, vault: Vault | None) -> None:
     )
     gone.state, gone.merged_into, gone.ended_on = "merged", survivor.id, merging.on
     await stop_everything(work, {gone.id}, merging.on)
+    await tell_of_merger(work, survivor, standings[survivor.id], told)
 
 
 async def _follow(work: Work, undone: Undone, vault: Vault | None) -> None:
@@ -195,6 +201,7 @@ async def _follow(work: Work, undone: Undone, vault: Vault | None) -> None:
     await _seal_reasons_anew(work, gone, Identity(vault, survivor).seal, Identity(vault, gone).seal)
     for client in (gone, survivor):
         await _let_go_of_whose_partner_is_another(work, client)
+    await _tell_survivor(work, undone, survivor)
     if gone.state == "registered":
         await _open_at_the_gate(work, undone)
         await _terms_run(work, undone)
@@ -203,6 +210,18 @@ async def _follow(work: Work, undone: Undone, vault: Vault | None) -> None:
         born = await _birthdays(work, vault, survivor, work.today)
         if survivor.age_band != born.band(work.today):  # a birthday of who had gone had moved it
             await band_anew(work, survivor, Identity(vault, survivor).birth_date)
+
+
+async def _tell_survivor(work: Work, undone: Undone, survivor: Client) -> None:
+    """What letters told of the standing that the survivor had of who had gone is corrected."""
+    standing = (await hold_standings_of(work.session, [survivor]))[survivor.id]
+    back = next((each for each in undone.restored(Standing) if each.key["client_id"] == str(survivor.id)), None)
+    if back is not None and back.was is not None and back.now is not None:
+        track, caseworker = [
+            back.now[name] if name in back.was else getattr(standing, name) for name in ("track", "caseworker_id")
+        ]
+        told = LastTold(await newest_letter(work.session, survivor.id), (track, caseworker))
+        await tell_of_merger(work, survivor, standing, [told])
 
 
 async def _birthdays(work: Work, vault: Vault, client: Client, since: date) -> BirthDate:
@@ -274,14 +293,29 @@ async def _move_unless_there(
 
 
 async def _move_standing(work: Work, gone: Client, survivor: Client) -> None:
-    """The survivor keeps what was heard of it; what was heard of the other only, it takes over."""
+    """The standing of one of the two counts, whole, with the letters that it awaits; the other's is forgotten."""
     standings = await standings_of(work.session, [gone, survivor])
     heard, kept = standings[gone.id], standings[survivor.id]
-    for field in set(Standing.__table__.columns.keys()) - {"client_id", "municipality"}:
-        if getattr(kept, field) is None:
+    kept.diagnosed_on = kept.diagnosed_on or heard.diagnosed_on
+    forgotten = gone
+    if _counts(heard, kept):
+        forgotten = survivor
+        for field in set(Standing.__table__.columns.keys()) - {"client_id", "municipality", "diagnosed_on"}:
             setattr(kept, field, getattr(heard, field))
     await work.session.flush()
+    await work.session.execute(delete(AwaitedLetter).where(AwaitedLetter.client_id == forgotten.id))
+    moved = update(AwaitedLetter).where(AwaitedLetter.client_id == gone.id)
+    await work.session.execute(moved.values(client_id=survivor.id))
     await work.session.execute(delete(Standing).where(Standing.client_id == gone.id))
+
+
+def _counts(heard: Standing, kept: Standing) -> bool:
+    """Whether it is who goes that is on a journey, where the other left or has no category: then that standing holds.
+
+    So it is in routing, which goes on with the journey of that one.
+    """
+    nowhere = kept.category is None and heard.category is not None
+    return heard.exited_on is None and (kept.exited_on is not None or nowhere)
 
 
 async def _move_deadlines(work: Work, gone: Client, survivor: Client) -> None:
