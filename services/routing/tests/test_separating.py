@@ -104,8 +104,8 @@ async def test_a_handover_that_was_called_off_is_due_or_prepared_as_it_was(routi
     await undo(routing, merger, gone, stays)
 
     assert differences(before, await stands(routing)) == {}
-    for event in (HandoverDue, HandoverPrepared):
-        assert [str(each.data.handover_id) for each in await routing.said(event, gone)] == [handover] * 2
+    assert [str(each.data.handover_id) for each in await routing.said(HandoverDue, gone)] == [handover] * 2
+    assert [str(each.data.handover_id) for each in await routing.said(HandoverPrepared, gone)] == [handover] * 2
     assert await routing.due_on(gone, "acceptance") == "2021-09-15"
 
 
