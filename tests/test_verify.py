@@ -265,6 +265,17 @@ async def test_a_state_that_no_event_leads_to_is_named(
     assert clients_in(differences, check) == {at_rest.referred}
 
 
+@pytest.mark.requirement("INT-14")
+async def test_what_is_open_for_who_has_ended_is_named_in_each_service(at_rest: AtRest) -> None:
+    whose = f"id = '{at_rest.referred}'"
+    async with at_rest.changed("intake", "clients", "state = 'deceased', ended_on = registered_on", whose):
+        differences = await at_rest.differences()
+    found = [each for each in differences if each.check == "nothing_open"]
+    assert {each.client for each in found} == {at_rest.referred}
+    assert {"intake", "routing", "partners"} <= {each.service for each in found}
+    assert {"journey", "referral"} <= {each.what.partition(" ")[0] for each in found}
+
+
 @pytest.mark.parametrize("service", ["intake", "diagnosis", "routing", "partners", "reporting"])
 async def test_who_sees_whom_is_in_every_service_as_routing_said(at_rest: AtRest, service: str) -> None:
     whose = f"client_id = '{at_rest.referred}'"
