@@ -1,5 +1,6 @@
 """How the demonstration speaks to Opstap: over HTTP, with tokens of the development issuer, as front-ends would."""
 
+import asyncio
 import itertools
 import json
 from collections.abc import Sequence
@@ -10,6 +11,8 @@ import aiohttp
 SECONDS_TO_KEEP = 2
 """An idle connection is kept for less long than the server keeps it, so that none is used while it is being closed."""
 TRIES = 5
+UNAVAILABLE, SECONDS_TO_RECOVER = 503, 1.0
+"""What is unavailable now is asked again a little later."""
 
 
 class Refused(RuntimeError):
@@ -68,13 +71,15 @@ class Api:
         return {**found, "status_code": status}
 
     async def _answer(self, method: str, url: str, **request: Any) -> tuple[int, str]:
-        """Status and body; what can be sent again safely is, when the connection broke before the answer."""
+        """Status and body; what can be sent again safely is, when the connection broke, or somebody was too busy."""
         tries = TRIES if self._repeatable or method != "POST" else 1
         while True:
             tries -= 1
             try:
                 async with self._session.request(method, url, **request) as answer:
-                    return answer.status, await answer.text()
+                    if not (tries and method == "GET" and answer.status == UNAVAILABLE):
+                        return answer.status, await answer.text()
+                await asyncio.sleep(SECONDS_TO_RECOVER)
             except aiohttp.ClientConnectionError:
                 if not tries:
                     raise
@@ -82,8 +87,7 @@ class Api:
     async def text(self, service: str, path: str, token: str, accept: str = "text/html") -> str:
         """A page under /v1 of a service, or what else it is asked for, as text."""
         headers = {"Authorization": f"Bearer {token}", "Accept": accept}
-        async with self._session.get(f"{self.url}/{service}/v1{path}", headers=headers) as answer:
-            page = await answer.text()
-            if not answer.ok:
-                raise Refused(f"GET {service}{path}: {answer.status} {page}")
-            return page
+        status, page = await self._answer("GET", f"{self.url}/{service}/v1{path}", headers=headers)
+        if status >= 400:
+            raise Refused(f"GET {service}{path}: {status} {page}")
+        return page

@@ -20,7 +20,7 @@ class IntakeSettings(ServiceSettings):
     diagnosis_url: str | None = None
     service_token_file: Path | None = None
     """File with the access token for them; read for each question, so that it can be replaced."""
-    service_timeout: Annotated[float, Field(gt=0)] = 2.0
+    service_timeout: Annotated[float, Field(gt=0)] = 5.0
     """Seconds within which each must have answered."""
     earlier_keys: tuple[Key, ...] = ()
     """`OPSTAP_EARLIER_KEYS`, a JSON list: they still open what they wrapped."""
