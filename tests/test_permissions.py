@@ -7,10 +7,12 @@ colleague in the team of the client's caseworker, and somebody in another team.
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import text
 
+from chassis.ids import new_id
 from chassis.sight import follow
 from contracts.routing import CaseworkerAssigned
 from tests.support.databases import MakeDatabase
@@ -69,11 +71,14 @@ TABLE: Mapping[str, Mapping[tuple[str, str], str]] = {
             leave revertExit checkAllowances comeBack
         """,
         (CLIENT, "CM"): "moveDeadline imposeMeasure",
+        (CLIENT, "M"): "reviewEmergencyAccess",
+        (CLIENTS, "M"): "listEmergencyAccesses",
         (CLIENTS, "FCM"): "listHandovers readWorklist countWorklist",
         (TOWN, "FCM"): "listClientsWithoutCaseworker followWorklist",
         (TOWN, "FMO"): "enterStaff",
         (TOWN, "FCMO"): "listStaff enterAbsence listAbsences endAbsence",
         (TOWN, "MO"): "transferClients",
+        (TOWN, "CM"): "takeEmergencyAccess",
         (TOWN, "S"): "readExtract",
     },
     "partners": {
@@ -196,6 +201,86 @@ async def test_a_list_leaves_out_the_clients_of_other_teams(house: House, operat
     seen = await house.send(operation, ready, token=_token(house, operation, "west-1"))
     opened_first = operation.id == "confirmProposals"  # a person confirms what that person opened
     assert seen.is_success or (opened_first and seen.status_code == 409)
+
+
+async def test_in_an_emergency_a_client_of_another_team_is_opened_in_all_services_for_a_while(house: House) -> None:
+    client, other = await house.categorised(), await house.categorised()
+    await _give_to_west(house)
+    routing, body = (
+        house.services["routing"],
+        {"municipality": VOORSCHOTEN, "reason": "Dreigt vannacht op straat te staan"},
+    )
+    doors = (
+        ("intake", "/clients/{}"), ("diagnosis", "/clients/{}/category"), ("routing", "/clients/{}/journey"),
+        ("reporting", "/clients/{}/timeline"),
+    )  # fmt: skip
+
+    async def opens(whose: str, sub: str = "east-1") -> list[int]:
+        found = []
+        for service, path in doors:
+            there = house.services[service]
+            answer = await there.get(path.format(whose), headers=there.token("caseworker", sub=sub))
+            found.append(answer.status_code)
+        return found
+
+    async def takes(whose: str) -> dict[str, Any]:
+        path = f"/clients/{whose}/emergency-accesses"
+        return await routing.done(path, body, headers=routing.token("caseworker", sub="east-1"))
+
+    assert await opens(client) == [404] * 4
+    taken, nobody = await takes(client), await takes(str(new_id()))
+    await house.settle()
+    assert taken.keys() == nobody.keys(), "an id that nobody has is answered alike"
+    assert await opens(client) == [200] * 4
+    assert await opens(client, "east-2") == [404] * 4
+    assert await opens(other) == [404] * 4, "it opens one client"
+
+    assigned = CaseworkerAssigned(
+        occurred_on=routing.clock.today(), by="clock", caseworker_id="w-gm0626", role="any", occasion="transfer"
+    )
+    await routing.hear(UUID(client), assigned, municipality=VOORSCHOTEN)
+    assert (await opens(client))[2] == 200, "another caseworker changes nothing about it"
+
+    manager = routing.token("team_manager", sub="s-1")
+    listed = (await routing.get("/emergency-accesses", headers=manager, reviewed=False)).json()["items"]
+    by_client = {each["clientId"]: each for each in listed}
+    assert (by_client[client]["opened"], by_client[client]["staffId"], by_client[client]["reason"]) == (
+        True, "east-1", body["reason"],
+    )  # fmt: skip
+    assert by_client[nobody["clientId"]]["opened"] is False, "who fishes is seen"
+    items = (await routing.get("/worklist", headers=manager, scope="team", clientId=client)).json()["items"]
+    assert "emergency_access" in [each["reason"] for each in items]
+    told = await house.get("reporting", f"/clients/{client}/timeline?kind=EmergencyAccessTaken")
+    assert body["reason"] not in str(told)
+    assert [each["by"] for each in told["items"]] == ["staff:east-1"]
+    path = f"/emergency-accesses/{taken['id']}/reviews"
+    both = routing.token("team_manager", "caseworker", sub="east-1")
+    assert (await routing.post(path, {"justified": True}, headers=both)).status_code == 403, "not by who took it"
+    assert (await routing.done(path, {"justified": True}, headers=manager))["justified"] is True
+    items = (await routing.get("/worklist", headers=manager, scope="team", clientId=client)).json()["items"]
+    assert "emergency_access" not in [each["reason"] for each in items]
+
+    for service in house.services.values():
+        async with service.office.database.in_background() as session:
+            await session.execute(text("UPDATE openings SET until = until - interval '4 hours'"))
+    assert await opens(client) == [404] * 4, "it is over"
+
+
+async def test_access_is_taken_by_a_person_in_the_towns_of_the_token_only(house: House) -> None:
+    routing = house.services["routing"]
+    body, path = (
+        {"municipality": LEIDSCHENDAM, "reason": "Staat aan de balie"},
+        f"/clients/{new_id()}/emergency-accesses",
+    )
+    for token in (
+        routing.token("caseworker", sub="east-1", municipalities=[VOORSCHOTEN]), routing.token("caseworker", sub=None),
+        routing.token("front_end", sub=None),
+    ):  # fmt: skip
+        assert (await routing.post(path, body, headers=token)).status_code == 403
+    unfounded = await routing.post(
+        path, {**body, "reason": "zomaar"}, headers=routing.token("caseworker", sub="east-1")
+    )
+    assert unfounded.status_code == 400
 
 
 @pytest.mark.parametrize("operation", _showing(OWN), ids=str)

@@ -10,7 +10,7 @@ import pytest
 from contracts.intake import InformationSessionDue, IntakeDue, IntakeEvent, IntegrationPlanDue, LanguageTestDue
 from tests.support.databases import MakeDatabase
 from tests.support.seeded import LEIDSCHENDAM, VOORSCHOTEN, House, house_of
-from tests.support.seeded.routing import with_ips
+from tests.support.seeded.routing import emergency, with_ips
 
 PUBLIC = "https://opstap.example"
 UNSTAFFED = "GM0451"
@@ -83,6 +83,7 @@ async def _said_to_be_due(house: House, event: type[IntakeEvent], **told: Any) -
 
 
 MAKE: Mapping[str, Make] = {
+    "emergency_access": lambda house: _first(emergency(house)),
     "usual_use": _uses_ips,
     "longest_use": _uses_ips,
     "agreement": _agreed,
@@ -110,6 +111,7 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
     "accept": {},
     "check": {},
     "language_test": {"passed": True},
+    "review": {"justified": True},
 }
 
 

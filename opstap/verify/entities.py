@@ -42,6 +42,7 @@ ENTITIES = (
     Entity("conversations", (routing.ConversationHeld, routing.ReviewHeld), "conversation_id"),
     Entity("agreements", (routing.AgreementMade,), "agreement_id"),
     Entity("measures", (routing.MeasureImposed,), "measure_id"),
+    Entity("emergency_accesses", (routing.EmergencyAccessTaken,), "access_id", told="opened"),
     Entity("exits", (routing.ClientExited,), "exit_id"),
     Entity("partner_groups", (partners.GroupFilled,)),
     Entity("reports", (reporting.ReportPublished,), "report_id", told="level = 'council'"),

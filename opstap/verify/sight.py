@@ -9,6 +9,7 @@ from contracts.routing import (
     CaseworkerMissing,
     CaseworkerReleased,
     DeputyChosen,
+    EmergencyAccessTaken,
     HandoverAccepted,
     HandoverCancelled,
     HandoverPrepared,
@@ -23,7 +24,14 @@ Tables = Mapping[str, dict[tuple[Any, ...], Row]]
 """Rows by their key, by table."""
 
 _KEPT = {
-    "guided": (("client_id",), "SELECT client_id, municipality, caseworker, besides, receiving FROM guided"),
+    "guided": (
+        ("client_id",),
+        """
+        SELECT client_id, municipality, caseworker, receiving,
+               ARRAY(SELECT each FROM unnest(besides) each WHERE each NOT LIKE 'access:%') AS besides FROM guided
+        """,
+    ),
+    "openings": (("id",), "SELECT id, client_id, municipality, staff_id, until FROM openings"),
     "colleagues": (
         ("municipality", "staff_id"),
         "SELECT municipality, staff_id, team, manages, roles, active FROM colleagues",
@@ -64,6 +72,9 @@ def _follow(tables: Tables, envelope: Envelope[Any]) -> None:
         case DeputyChosen():
             told = event.model_dump(include={"staff_id", "deputy_id", "first_day", "last_day"})
             tables["stand_ins"][(about,)] = {"id": about, "municipality": here, **told}
+        case EmergencyAccessTaken():
+            told = {"client_id": about, "municipality": here, "staff_id": event.staff_id, "until": event.until}
+            tables["openings"][(event.access_id,)] = {"id": event.access_id, **told}
         case CaseworkerAssigned():
             besides = [f"{here}/role:{each}" for each in event.besides]
             _guide(tables, envelope, caseworker=f"{here}/{event.caseworker_id}", besides=besides)

@@ -69,6 +69,9 @@ _ASKED = """
     SELECT client_id, kind, id, due_on, true FROM intake_duties JOIN journeys j USING (client_id)
     WHERE j.state = 'active' AND closed_on IS NULL
     UNION ALL
+    SELECT client_id, 'emergency_access', id, NULL, true FROM emergency_accesses JOIN journeys j USING (client_id)
+    WHERE j.state = 'active' AND reviewed_on IS NULL
+    UNION ALL
     SELECT client_id, 'agreement', id, NULL, true FROM agreements JOIN journeys j USING (client_id)
     WHERE j.state = 'active' AND due_on < '{today}'
       AND kept_on IS NULL AND missed_on IS NULL AND continued_on IS NULL AND corrected_on IS NULL

@@ -27,6 +27,7 @@ CHASSIS_TABLES = frozenset(
         "colleagues",
         "stand_ins",
         "feed_floors",
+        "openings",
     }
 )
 
@@ -89,6 +90,22 @@ def create_feed_floors(service: str) -> None:
     """The table in which `chassis.feed` keeps how far a log was pruned, for a service that has such a log."""
     op.execute("CREATE TABLE feed_floors (log text PRIMARY KEY, position bigint NOT NULL)")
     op.execute(f"GRANT SELECT, INSERT, UPDATE ON feed_floors TO {service}_background")
+
+
+def create_openings(service: str) -> None:
+    """The table of who sees a client for a while because of an emergency (`chassis.sight`)."""
+    op.execute("""
+        CREATE TABLE openings (
+            id uuid PRIMARY KEY,
+            client_id uuid NOT NULL,
+            municipality text NOT NULL,
+            staff_id text NOT NULL,
+            until timestamptz NOT NULL
+        )
+    """)
+    op.execute("CREATE INDEX ix_openings_client ON openings (client_id)")
+    op.execute("CREATE INDEX ix_openings_staff ON openings (staff_id, until)")
+    enable_tenancy(service, "openings")
 
 
 def create_chassis_tables(service: str) -> None:

@@ -143,7 +143,7 @@ async def _in_one_transaction(request: Request, token: Token, handle: Handler) -
     key = idempotency.key_of(request) if request.method == "POST" else None
     try:
         async with service.office.for_municipalities(token.municipalities, token.actor) as work:
-            await sight.narrow(work.session, token, work.policies, work.today)
+            await sight.narrow(work.session, token, work.policies, work.today, work.clock.wall())
             request.state.work = work
             act: Callable[[], Awaitable[Response]] = partial(handle, request)
             if key is None:

@@ -1,13 +1,13 @@
 """Which clients a member of staff sees: own, the team's, those of whom they stand in for, and those without caseworker.
 
-Routing says who guides whom and who is in which team; every service keeps that in three tables of its own, and the
+Routing says who guides whom and who is in which team; every service keeps that in four tables of its own, and the
 database leaves out of every query what the caller does not see (`fence` makes the policies). So no route can forget it.
 See docs/decisions/0007-permissions-follow-from-staff.md.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +22,7 @@ from contracts.routing import (
     CaseworkerMissing,
     CaseworkerReleased,
     DeputyChosen,
+    EmergencyAccessTaken,
     HandoverAccepted,
     HandoverCancelled,
     HandoverPrepared,
@@ -31,7 +32,8 @@ from contracts.routing import (
 from policy import Library, NoPolicyInForce
 
 SETTING = "opstap.sees"
-"""Whose clients the transaction sees, as `GM0626/anna`, `GM0626/role:coach` or `GM0626/*`; empty for all."""
+"""Whose clients the transaction sees, as `GM0626/anna`, `GM0626/role:coach`, `GM0626/*`, or `access:` with the id of an
+emergency access; empty for all."""
 _NARROWED = "whose clients are seen"
 
 Fact = tuple[UUID, str, Event]
@@ -41,6 +43,7 @@ _GUIDED = text(
     "INSERT INTO guided (client_id, municipality, caseworker, besides)"
     " VALUES (:client, :municipality, :caseworker, CAST(:besides AS text[])) ON CONFLICT (client_id) DO UPDATE"
     " SET municipality = excluded.municipality, caseworker = excluded.caseworker, besides = excluded.besides"
+    " || ARRAY(SELECT 'access:' || id FROM openings WHERE client_id = :client AND until > clock_timestamp())"
 )
 _RECEIVED = text(
     "INSERT INTO guided (client_id, municipality, receiving) VALUES (:client, :municipality, :receiving)"
@@ -57,6 +60,13 @@ _STANDS_IN = text(
     " VALUES (:id, :municipality, :staff_id, :deputy_id, :first_day, :last_day) ON CONFLICT (id) DO UPDATE"
     " SET deputy_id = excluded.deputy_id, first_day = excluded.first_day, last_day = excluded.last_day"
 )
+_OPENED = text("""
+    WITH opened AS (
+        INSERT INTO openings (id, client_id, municipality, staff_id, until)
+        VALUES (:id, :client, :municipality, :staff_id, :until) ON CONFLICT (id) DO NOTHING RETURNING id
+    )
+    UPDATE guided SET besides = besides || ARRAY(SELECT 'access:' || id FROM opened) WHERE client_id = :client
+""")
 _SEES = text("""
     WITH me AS (SELECT * FROM colleagues WHERE staff_id = :me AND active)
     SELECT municipality, NULL AS sees FROM colleagues WHERE active AND team IS NOT NULL
@@ -70,6 +80,9 @@ _SEES = text("""
     )
     UNION
     SELECT municipality, municipality || '/role:' || unnest(roles) FROM me
+    UNION
+    SELECT municipality, 'access:' || o.id FROM openings o JOIN me USING (municipality)
+    WHERE o.staff_id = :me AND o.until > :now
 """)
 
 
@@ -92,11 +105,11 @@ def with_sight(handlers: Mapping[type[Event], Callable[..., Awaitable[None]]]) -
     return {**handlers, **followed}
 
 
-async def narrow(session: AsyncSession, token: Token, policies: Library, today: date) -> None:
+async def narrow(session: AsyncSession, token: Token, policies: Library, today: date, now: datetime) -> None:
     """Let the transaction of a member of staff see what they may see; of any other caller it stays as it is."""
     if not token.has(*STAFF) or token.subject is None or token.subject == token.client:
         return
-    rows = (await session.execute(_SEES, {"me": token.subject, "today": today})).all()
+    rows = (await session.execute(_SEES, {"me": token.subject, "today": today, "now": now})).all()
     in_teams = {row.municipality for row in rows if row.sees is None}
     whole = {each for each in token.municipalities if each not in in_teams or _open(policies, each, today)}
     sees = {row.sees for row in rows if row.sees is not None}
@@ -168,6 +181,9 @@ def _row_of_client(of: dict[str, Any], event: Event) -> tuple[Any, dict[str, Any
         case CaseworkerAssigned():
             caseworker = f"{of['municipality']}/{event.caseworker_id}"
             return _GUIDED, {**of, "caseworker": caseworker, "besides": [role + each for each in event.besides]}
+        case EmergencyAccessTaken():
+            told = event.model_dump(include={"staff_id", "until"})
+            return _OPENED, {**of, "id": event.access_id, **told}
         case CaseworkerMissing() | CaseworkerReleased():
             return _GUIDED, {**of, "caseworker": None, "besides": []}
         case HandoverPrepared(to_role=str(receives)):
@@ -198,4 +214,5 @@ FOLLOWED: tuple[type[Event], ...] = (
     HandoverCancelled,
     StaffChanged,
     DeputyChosen,
+    EmergencyAccessTaken,
 )

@@ -1,6 +1,6 @@
 """What routing says: which caseworker, which next step, by when, and where it ends."""
 
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import ClassVar, Literal
 from uuid import UUID
@@ -69,6 +69,14 @@ class DeputyChosen(RoutingEvent):
     deputy_id: str
     first_day: date
     last_day: date | None
+
+
+class EmergencyAccessTaken(RoutingEvent):
+    """Somebody who does not see the client does until a moment on the wall clock; the reason stays in routing."""
+
+    access_id: UUID
+    staff_id: str
+    until: datetime
 
 
 class RouteStarted(RoutingEvent):

@@ -146,6 +146,7 @@ WORDS: Mapping[type[Event], Words] = {
     routing.CaseworkerAssigned: _what("occasion"),
     routing.CaseworkerMissing: _plain,
     routing.CaseworkerReleased: _plain,
+    routing.EmergencyAccessTaken: _plain,
     routing.RouteStarted: _step_of("route_id", what="route", track="track"),
     routing.RouteSuspended: _step_of("route_id", what="reason"),
     routing.RouteResumed: _step_of("route_id"),

@@ -122,6 +122,13 @@ class NoCheckAwaited(Conflict):
     title = "No allowances check is awaited after this exit"
 
 
+class AlreadyReviewed(Conflict):
+    """Somebody looked at it before."""
+
+    slug = "already-reviewed"
+    title = "Somebody looked at this access before"
+
+
 class DeadlineNotRunning(Conflict):
     """Only a date in the future of a running deadline can be moved."""
 

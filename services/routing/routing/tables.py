@@ -374,6 +374,27 @@ class Transfer(OfClient):
     note: Mapped[str | None] = mapped_column(Text)
 
 
+class EmergencyAccess(Base):
+    """Somebody took access to a client whom they do not see, for a while; a manager looks whether that was right."""
+
+    __tablename__ = "emergency_accesses"
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    client_id: Mapped[UUID] = mapped_column(Uuid, index=True)
+    """As it was asked: an id that nobody has opens nothing, and is answered and kept alike."""
+    staff_id: Mapped[str] = mapped_column(Text)
+    reason: Mapped[str | None] = mapped_column(Text)
+    taken_on: Mapped[date] = mapped_column(Date)
+    taken_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    until: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    """On the wall clock."""
+    opened: Mapped[bool] = mapped_column(Boolean)
+    """Whether there was such a client in the municipality."""
+    reviewed_on: Mapped[date | None] = mapped_column(Date, default=None)
+    reviewed_by: Mapped[str | None] = mapped_column(Text, default=None)
+    justified: Mapped[bool | None] = mapped_column(Boolean, default=None)
+
+
 class WorkItem(Base):
     """Something that somebody sees to or waits for: a row of a work list, kept by `actions.worklist`."""
 

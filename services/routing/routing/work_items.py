@@ -10,7 +10,7 @@ from chassis.deadlines import Deadline
 from policy.instruments import INSTRUMENT_TERMS, LONGEST_USE, USUAL_USE
 from policy.running import ALLOWANCES_CHECK, FIP, FIRST_CONVERSATION, LONGEST_STAY, REVIEW
 from routing.rules import AGREEMENT
-from routing.tables import Handover, IntakeDuty, Journey, Referral
+from routing.tables import EmergencyAccess, Handover, IntakeDuty, Journey, Referral
 
 Stored = Literal["due", "to_confirm", "waiting_for_partner", "handed_over", "without_caseworker"]
 """The kinds as kept: what is due becomes overdue by the passing of a day alone."""
@@ -21,6 +21,7 @@ ACCEPTANCE = "acceptance"
 REFERRAL = "referral"
 FIRST_MEETING = "first_meeting"
 CASEWORKER = "caseworker"
+EMERGENCY = "emergency_access"
 PENSION = "pension"
 
 LASTING = frozenset({FIRST_CONVERSATION, REVIEW, FIP, ALLOWANCES_CHECK, *INSTRUMENT_TERMS})
@@ -52,19 +53,20 @@ RoleOn = Callable[[str], str]
 
 
 def items_of(
-    journey: Journey, terms: Iterable[Deadline], duties: Iterable[IntakeDuty], role_on: RoleOn
-) -> Iterator[Item]:
+    journey: Journey, terms: Iterable[Deadline], duties: Iterable[IntakeDuty], accesses: Iterable[EmergencyAccess],
+    role_on: RoleOn,
+) -> Iterator[Item]:  # fmt: skip
     """All that stands on work lists about a client; nothing when it is over.
 
-    `terms` are those that ran out or run, `duties` what intake waits for.
+    `terms` are those that ran out or run, `duties` what intake waits for, `accesses` those at which nobody
+    looked yet.
     """
     if journey.state not in {"active", "exited"}:
         return
     yield from _terms(journey, terms)
     if not journey.active:
         return
-    for duty in duties:
-        yield _item(journey, "due", duty.kind, duty.id, since=duty.due_on, due_on=duty.due_on)
+    yield from _asked(journey, duties, accesses)
     if journey.open_handover is not None:
         yield _handover(journey, journey.open_handover, role_on)
     for referral in journey.open_referrals:
@@ -78,6 +80,14 @@ def items_of(
     if journey.caseworker_id is not None and _to_meet(journey.handed_over_on, journey.spoken_on):
         assert journey.handed_over_on is not None
         yield _item(journey, "handed_over", FIRST_MEETING, journey.client_id, since=journey.handed_over_on)
+
+
+def _asked(journey: Journey, duties: Iterable[IntakeDuty], accesses: Iterable[EmergencyAccess]) -> Iterator[Item]:
+    """What others ask for: intake what is to be done there, and that somebody looks at an access."""
+    for duty in duties:
+        yield _item(journey, "due", duty.kind, duty.id, since=duty.due_on, due_on=duty.due_on)
+    for access in accesses:
+        yield _item(journey, "to_confirm", EMERGENCY, access.id, since=access.taken_on)
 
 
 def _to_meet(handed_over_on: date | None, spoken_on: date | None) -> bool:
@@ -155,6 +165,7 @@ _DUE = {
 }
 _SINCE = {
     AGREEMENT: "Een afspraak met de klant liep tot en met {day}. Is die nagekomen?",
+    EMERGENCY: "Op {day} nam een collega met spoed toegang tot deze klant. Iemand kijkt na of dat terecht was.",
     PROPOSAL: "Na de diagnose van {day} heeft nog niemand over het voorstel beslist.",
     CASEWORKER: "Sinds {day} is er voor deze klant geen medewerker met de juiste rol.",
     FIRST_MEETING: "De klant is op {day} overgedragen en nog niet gesproken.",

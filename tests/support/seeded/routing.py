@@ -210,3 +210,24 @@ async def _come_back(house: House) -> Ready:
 @valid("routing", "readExtract")
 async def _read_extract(house: House) -> Ready:
     return Ready({"client_id": await house.categorised()})
+
+
+TAKEN = {"municipality": VOORSCHOTEN, "reason": "Staat aan de balie zonder onderdak"}
+of_client("routing", "takeEmergencyAccess", TAKEN)
+plain("routing", "listEmergencyAccesses")
+
+
+async def emergency(house: House) -> tuple[str, str]:
+    """A client whom somebody of another team opened, and that access."""
+    client = await house.client()
+    token = house.services["routing"].token("caseworker", sub="somebody")
+    path = f"/clients/{client}/emergency-accesses"
+    taken = await house.services["routing"].done(path, TAKEN, headers=token)
+    await house.settle()
+    return client, str(taken["id"])
+
+
+@valid("routing", "reviewEmergencyAccess")
+async def _review_emergency_access(house: House) -> Ready:
+    _, access = await emergency(house)
+    return Ready({"access_id": access}, {"justified": True})

@@ -230,6 +230,7 @@ SENTENCES: Mapping[type[Event], Template] = {
     routing.CaseworkerAssigned: "Consulent toegewezen: {role:role} ({occasion:occasion}).",
     routing.CaseworkerMissing: "Geen {role:role} beschikbaar: staat op de lijst van de teammanager.",
     routing.CaseworkerReleased: "Heeft geen consulent meer, nu de samenvoeging is teruggedraaid.",
+    routing.EmergencyAccessTaken: "Een collega die de klant niet begeleidt, nam met spoed toegang tot het dossier.",
     routing.RouteStarted: "Route {route:route} begonnen.",
     routing.RouteSuspended: "De route staat stil door {reason:stands_still}.",
     routing.RouteResumed: _told("De route gaat verder", due_on="; de langste termijn loopt tot {due_on:day}"),

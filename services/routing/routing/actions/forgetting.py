@@ -8,7 +8,7 @@ from sqlalchemy import update
 from chassis.work import Work
 from routing.actions import terms
 from routing.spoken import Agreement, Conversation, Measure, PartTimeWork
-from routing.tables import Exit, Handover, Journey, Transfer
+from routing.tables import EmergencyAccess, Exit, Handover, Journey, Transfer
 
 
 async def forget(work: Work, journeys: Collection[Journey]) -> None:
@@ -22,6 +22,7 @@ async def forget(work: Work, journeys: Collection[Journey]) -> None:
         (PartTimeWork, ("corrected_because",)),
         (Measure, ("ground",)),
         (Transfer, ("note",)),
+        (EmergencyAccess, ("reason",)),
     ):
         await work.session.execute(
             update(table).where(table.client_id.in_(clients)).values(dict.fromkeys(columns)),

@@ -16,6 +16,7 @@ from routing.actions import caseworkers, closing, journeys, separating, terms
 from routing.actions.journeys import Act, say
 from routing.spoken import Agreement, Conversation, Measure, PartTimeWork
 from routing.tables import (
+    EmergencyAccess,
     Exit,
     Handover,
     InstrumentUse,
@@ -29,7 +30,9 @@ from routing.tables import (
     Transfer,
 )
 
-_HISTORY = (Conversation, InstrumentUse, IntakeDuty, Agreement, Measure, PartTimeWork, PartnerSignal, Transfer)
+_HISTORY = (
+    Conversation, InstrumentUse, IntakeDuty, Agreement, Measure, PartTimeWork, PartnerSignal, Transfer, EmergencyAccess,
+)  # fmt: skip
 _TRAITS = (
     "household_id", "household_kind", "age_band", "starting_qualification", "permit_holder", "without_benefit",
     "pension_by",

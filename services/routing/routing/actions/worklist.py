@@ -10,7 +10,7 @@ from sqlalchemy import delete, inspect, select
 from sqlalchemy.dialects.postgresql import insert
 
 from chassis.work import Work
-from routing.actions import duties, journeys, terms
+from routing.actions import duties, emergencies, journeys, terms
 from routing.tables import ClientChange, Journey, WorkItem
 from routing.work_items import ACCEPTANCE, Item, items_of
 
@@ -46,7 +46,8 @@ async def _journeys(work: Work, client_ids: Collection[UUID]) -> dict[UUID, Jour
 
 async def _items(work: Work, found: Collection[Journey]) -> list[Item]:
     standing = await terms.outstanding(work, [each for each in found if each.state in {"active", "exited"}])
-    waiting = await duties.open_ones(work, {each.client_id for each in found if each.active})
+    active = {each.client_id for each in found if each.active}
+    waiting, accesses = await duties.open_ones(work, active), await emergencies.to_review(work, active)
     return [
         item
         for journey in found
@@ -54,6 +55,7 @@ async def _items(work: Work, found: Collection[Journey]) -> list[Item]:
             journey,
             standing.get(journey.client_id, ()),
             waiting.get(journey.client_id, ()),
+            accesses.get(journey.client_id, ()),
             partial(_role_on, work, journey),
         )
     ]

@@ -5,6 +5,7 @@ from routing.api import (
     agreements,
     changes,
     conversations,
+    emergencies,
     exits,
     extracts,
     handovers,
@@ -32,4 +33,5 @@ ROUTERS = (
     obligations.router,
     exits.router,
     extracts.router,
+    emergencies.router,
 )

@@ -22,6 +22,7 @@ from routing.tables import WorkItem
 from routing.work_items import (
     ACCEPTANCE,
     CASEWORKER,
+    EMERGENCY,
     FIRST_MEETING,
     HANDOVER,
     PENSION,
@@ -198,6 +199,10 @@ _OFFERED: Mapping[str, tuple[_Call, ...]] = {
         ("return", "POST", "/routing/v1/handovers/{ref}/returns", ENTERS),
     ),
     ALLOWANCES_CHECK: (("check", "POST", "/routing/v1/exits/{ref}/allowances-checks", ENTERS),),
+    EMERGENCY: (
+        ("accesses", "GET", "/routing/v1/emergency-accesses?clientId={client}", (Role.TEAM_MANAGER,)),
+        ("review", "POST", "/routing/v1/emergency-accesses/{ref}/reviews", (Role.TEAM_MANAGER,)),
+    ),
     PROPOSAL: (("proposals", "GET", "/diagnosis/v1/proposals?clientId={client}&state=open", STAFF),),
     PENSION: (("client", "GET", _INTAKE, ENTERS),),
     CASEWORKER: (("staff", "GET", "/routing/v1/staff?municipality={municipality}&role={role}", ENTERS),),
