@@ -199,7 +199,7 @@ async def _as_elsewhere(app: asyncpg.Connection, statement: str) -> str:
         return tag
 
 
-NAMES_ITS_TOWN = {"readPartner", "registerEndpoint", "transferClients"}
+NAMES_ITS_TOWN = {"readPartner", "registerEndpoint", "transferClients", "takeEmergencyAccess"}
 FENCED_BY_ID = [each for each in OPERATIONS if "{" in each.path and each.id not in NAMES_ITS_TOWN]
 NAMED = [each for each in OPERATIONS if each.id in {
     *NAMES_ITS_TOWN, "registerClient", "planSession", "askForReassessments", "enterStaff",
