@@ -13,13 +13,12 @@ from contracts.intake import (
     IntakeDue,
     IntegrationPlanDue,
     LanguageTestDue,
-    PensionAgeNears,
     RestPeriodEnded,
     SocialGuidanceEnded,
 )
 from intake.actions.gate import invite_to_session
 from intake.actions.housing import GUIDANCE, PLAN, REST
-from intake.actions.registration import PENSION, age_band_deadlines
+from intake.actions.registration import PENSION, age_band_deadlines, tell_pension
 from intake.tables import Application, Client, clients_by_id
 
 
@@ -86,10 +85,11 @@ async def age_band_changed(work: Work, deadlines: Sequence[Deadline]) -> None:
 
 async def pension_nears(work: Work, deadlines: Sequence[Deadline]) -> None:
     """In some months the client has no right to assistance any more: there is something to arrange."""
+    found = await work.session.scalars(select(Client).where(Client.id.in_([each.subject for each in deadlines])))
+    clients = {client.id: client for client in found}
     for each in deadlines:
-        on, month = max(_fired_on(each), each.set_on), date.fromisoformat(each.data["month"])
-        event = PensionAgeNears(occurred_on=on, by="clock", reached_in=month)
-        work.publish(each.subject, each.municipality, event)
+        month = date.fromisoformat(each.data["month"])
+        tell_pension(work, clients[each.subject], month, _fired_on(each), "clock")
 
 
 def _due_on(deadline: Deadline) -> date:

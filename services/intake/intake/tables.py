@@ -73,6 +73,8 @@ class Client(Base):
     starting_qualification: Mapped[bool | None]
     secret_address: Mapped[bool]
     age_band: Mapped[str]
+    pension_told: Mapped[date | None]
+    """The first day of the month of pension age, once it was told to be near."""
 
     key_id: Mapped[str]
     wrapped_key: Mapped[bytes]

@@ -129,10 +129,15 @@ async def test_what_goes_with_benefit_is_not_due_any_more_after_an_exit(intake: 
 async def test_pension_age_is_told_some_months_before_and_reached_on_its_day(intake: Intake) -> None:
     client = await intake.client(birthDate="1957-05-12")
     assert (await intake.read(client))["pensionOn"] == "2024-05-12"
-    await intake.move_to(date(2024, 2, 2))
-    [nears] = await intake.said(PensionAgeNears, client)
+    [nears] = await intake.said(PensionAgeNears, client)  # it is three months before the month: today
+    assert (nears.data.occurred_on, nears.data.reached_in) == (date(2024, 2, 1), date(2024, 5, 1))
+    later = await intake.client(birthDate="1957-06-30")
+    await intake.move_to(date(2024, 2, 29))
+    assert await intake.said(PensionAgeNears, later) == []
+    await intake.move_to(date(2024, 3, 1))
+    [nears] = await intake.said(PensionAgeNears, later)
     assert (nears.data.occurred_on, nears.data.reached_in, nears.data.by) == (
-        date(2024, 2, 1), date(2024, 5, 1), "clock",
+        date(2024, 3, 1), date(2024, 6, 1), "clock",
     )  # fmt: skip
     intake.service.clock.restore(intake.service.clock.now().replace(month=5, day=10))
     await intake.move_to(date(2024, 5, 11))

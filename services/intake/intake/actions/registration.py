@@ -7,10 +7,10 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from chassis.deadlines import Deadline, NewDeadline, cancel, set_deadlines
+from chassis.deadlines import NewDeadline, cancel, set_deadlines
 from chassis.work import Work
 from contracts.intake import AgeBandChanged, ClientRegistered, PensionAgeNears
-from contracts.model import Origin
+from contracts.model import Actor, Origin
 from intake.actions.clients import begin_anew
 from intake.actions.housing import begin_guidance, since_housing
 from intake.actions.policies import intake_policy
@@ -53,10 +53,12 @@ async def register(
     work.session.add_all(client for client, _ in new)
     await work.session.flush()
     work.session.add_all(_search_tokens(vault, new))
-    await set_deadlines(work, [each for client, person in new for each in _deadlines(work, client, person)])
-    for client, _ in new:
+    deadlines: list[NewDeadline] = []
+    for client, person in new:
         work.publish(client.id, municipality, _registered(work, client))
         begin_guidance(work, client)
+        deadlines += _deadlines(work, client, person)
+    await set_deadlines(work, deadlines)
     return results
 
 
@@ -77,17 +79,29 @@ def age_band_deadlines(client: Client, ahead: Sequence[Sequence[str]]) -> list[N
     return [NewDeadline(client.municipality, client.id, "age_band", on, AT_ONCE, "age-bands", data=carried)]
 
 
-def pension_deadlines(work: Work, client: Client, born: BirthDate) -> list[NewDeadline]:
-    """Some months before pension age the caseworker is told, where the pack has it.
+def foresee_pension(work: Work, client: Client, born: BirthDate) -> list[NewDeadline]:
+    """Some months before pension age the caseworker is told, where the pack has it: later by a deadline, or now.
 
-    On the first day of the month, so that the event tells the month of a birthday and not the day.
+    On the first day of the month, so that the event tells the month of a birthday and not the day. Who was told to be
+    near it by a birth date that was wrong is not.
     """
-    rule = intake_policy(work, client.municipality).pension_notice
-    if rule is None or born.pension_day <= work.today:
+    rule, month = intake_policy(work, client.municipality).pension_notice, born.pension_day.replace(day=1)
+    if client.pension_told not in {None, month}:
+        tell_pension(work, client, None, work.today, work.actor)
+    if rule is None or born.pension_day <= work.today or client.pension_told is not None:
         return []
-    month = born.pension_day.replace(day=1)
+    on = rule.term.before(month)
+    if on <= work.today:
+        tell_pension(work, client, month, work.today, work.actor)
+        return []
     told = {"month": month.isoformat()}
-    return [NewDeadline(client.municipality, client.id, PENSION, rule.term.before(month), AT_ONCE, rule.id, data=told)]
+    return [NewDeadline(client.municipality, client.id, PENSION, on, AT_ONCE, rule.id, data=told)]
+
+
+def tell_pension(work: Work, client: Client, month: date | None, on: date, by: Actor) -> None:
+    """Say in which month the client reaches pension age, or that it is not near after all."""
+    client.pension_told = month
+    work.publish(client.id, client.municipality, PensionAgeNears(occurred_on=on, by=by, reached_in=month))
 
 
 def ahead_of(born: BirthDate, today: date) -> list[list[str]]:
@@ -110,17 +124,8 @@ async def band_anew(work: Work, client: Client, birth_date: str) -> None:
         client.age_band = band
         work.publish(client.id, client.municipality, event)
     await cancel(work, {client.id}, ("age_band", PENSION))
-    await _take_notice_back(work, client, born)
     ahead = age_band_deadlines(client, ahead_of(born, work.today))
-    await set_deadlines(work, ahead + pension_deadlines(work, client, born))
-
-
-async def _take_notice_back(work: Work, client: Client, born: BirthDate) -> None:
-    """Who was told to be near pension age, by a birth date that was wrong, is not."""
-    fired = select(Deadline).where(Deadline.subject == client.id, Deadline.kind == PENSION, Deadline.state == "fired")
-    month = born.pension_day.replace(day=1).isoformat()
-    if any(each.data["month"] != month for each in await work.session.scalars(fired)):
-        work.publish(client.id, client.municipality, PensionAgeNears(occurred_on=work.today, by=work.actor))
+    await set_deadlines(work, ahead + foresee_pension(work, client, born))
 
 
 async def come_back(work: Work, vault: Vault, client: Client) -> None:
@@ -204,7 +209,7 @@ def _deadlines(work: Work, client: Client, person: NewClient) -> list[NewDeadlin
     assert born is not None, "the rules refuse whoever has no birth date"
     return [
         *age_band_deadlines(client, ahead_of(born, work.today)),
-        *pension_deadlines(work, client, born),
+        *foresee_pension(work, client, born),
         *since_housing(work, client),
     ]
 
