@@ -148,10 +148,10 @@ async def test_a_bsn_that_another_client_has_leads_to_the_merger(intake: Intake)
     refused = (await patch(intake, client, {"bsn": taken})).json()
 
     assert refused["type"].endswith("/already-registered")
-    assert refused["client"] == f"/v1/clients/{other}"
+    assert refused["client"] == f"/intake/v1/clients/{other}"
     [merge] = refused["links"]
     assert "Ven" not in str(refused)
-    merged = await intake.post(merge["href"].removeprefix("/v1"), merge["body"])
+    merged = await intake.post(merge["href"].removeprefix("/intake/v1"), merge["body"])
     assert (merged.status_code, merged.json()["id"]) == (201, str(other))
 
 
@@ -175,7 +175,7 @@ async def test_a_bsn_of_another_teams_client_tells_that_it_is_taken_and_opens_no
 
     refused = (await patch(intake, client, {"bsn": taken})).json()
 
-    assert (refused["status"], refused["client"]) == (409, f"/v1/clients/{other}")
+    assert (refused["status"], refused["client"]) == (409, f"/intake/v1/clients/{other}")
     assert "links" not in refused
     assert (await intake.get(f"/clients/{other}")).status_code == 404
 
@@ -238,7 +238,7 @@ async def test_who_is_named_by_a_corrected_number_again_is_known_and_who_really_
     await patch(intake, client, {"bsn": right})
 
     again = await intake.refused("/clients", person)
-    assert again["client"] == f"/v1/clients/{client}"
+    assert again["client"] == f"/intake/v1/clients/{client}"
     other = await intake.client(bsn=wrong, name={"family": "Anders"})
     assert (await intake.read(other))["bsn"] == wrong
 
