@@ -1,97 +1,74 @@
-"""A caseload file on its way to intake: cut at the ends of records, sent piece by piece, its report put together."""
+"""A file on its way to a service that takes it in: sent as a stream, and again from the start when the line breaks.
 
-import json
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+The service knows the file by its digest and passes over what it has, so nothing is remembered here that could be wrong.
+"""
+
+import asyncio
+import base64
+import socket
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from opstap.issuer import Issuer
 
-PIECE = 256 * 1024
-"""Bytes of a piece, or a little more: it ends with a whole record."""
-SECONDS_FOR_A_PIECE = 300
+CSV = "text/csv"
+CHUNK = 64 * 1024
+"""Bytes read and handed to the connection at a time; it holds back few more, so that the bar tells how far it is."""
+PAUSES = (1, 2, 4, 8, 15, 30)
+"""Seconds to wait for a service that went away, before each further try."""
+SECONDS_FOR_THE_ANSWER = 300
+TRY_AGAIN = {502, 503, 504}
 
 
 class NotTaken(RuntimeError):
-    """Intake took a piece not at all; the message says why, and what to do."""
+    """The service did not take the file; the message says why, and what to do."""
+
+
+class _GoneAway(RuntimeError):
+    """The connection broke, or the service cannot work now: worth another try."""
 
 
 @dataclass(frozen=True)
-class Piece:
-    """Whole records of the file, under the line that names the columns."""
+class Content:
+    """What is in a file: how much, and its digest."""
 
-    body: bytes
-    first_line: int
-    """The line of the file on which its first record begins."""
-    header_lines: int
+    file: Path
     size: int
-    """Bytes of the file that it stands for."""
+    rows: int
+    """Lines after the first, where no cell runs over several."""
+    digest: bytes
 
-    def line_of(self, line: int) -> int:
-        """A line of the piece as a line of the file."""
-        return line if line <= self.header_lines else line - self.header_lines - 1 + self.first_line
+    @classmethod
+    def of(cls, file: Path) -> "Content":
+        """Read the file once."""
+        digest, size, lines, end = sha256(), 0, 0, b"\n"
+        with file.open("rb") as content:
+            while chunk := content.read(CHUNK):
+                digest.update(chunk)
+                size += len(chunk)
+                lines += chunk.count(b"\n")
+                end = chunk[-1:]
+        return cls(file, size, max(lines - (end == b"\n"), 0), digest.digest())
 
-
-@dataclass
-class Report:
-    """What came of all pieces so far."""
-
-    registered: int = 0
-    cases: int = 0
-    known: int = 0
-    refused_lines: int = 0
-    refused: list[dict[str, Any]] = field(default_factory=list)
-
-    def add(self, piece: Piece, answer: dict[str, Any]) -> None:
-        """Count what intake answered to a piece."""
-        self.registered += answer["registered"]
-        self.cases += answer["cases"]
-        self.known += answer["known"]
-        self.refused_lines += answer["refusedLines"]
-        self.refused += [{**each, "line": piece.line_of(each["line"])} for each in answer["refused"]]
-
-    def as_json(self) -> dict[str, Any]:
-        """For machines."""
-        return {
-            "registered": self.registered,
-            "cases": self.cases,
-            "known": self.known,
-            "refusedLines": self.refused_lines,
-            "refused": self.refused,
-        }
+    @property
+    def header(self) -> str:
+        """As RFC 9530 writes the digest."""
+        return f"sha-256=:{base64.b64encode(self.digest).decode()}:"
 
 
-def pieces(file: Path, size: int = PIECE) -> Iterator[Piece]:
-    """The file in pieces of whole records, each under the file's first; a quoted cell may run over several lines."""
-    found = _records(file)
-    header_line, header = next(found, (1, b""))
-    body, first_line, header_lines, read = b"", 0, header.count(b"\n") or 1, len(header)
-    for line, record in found:
-        if body and len(body) + len(record) > size:
-            yield Piece(header + body, first_line, header_lines, read)
-            body, read = b"", 0
-        first_line = first_line if body else line
-        body, read = body + record, read + len(record)
-    yield Piece(header + body, first_line or header_line, header_lines, read)
+@dataclass(frozen=True)
+class Destination:
+    """Where files go, and on whose behalf."""
 
-
-def _records(file: Path) -> Iterator[tuple[int, bytes]]:
-    """Each record with the line on which it begins: lines until every quotation mark is closed."""
-    record, begins = b"", 1
-    with file.open("rb") as lines:
-        for number, line in enumerate(lines, start=1):
-            begins = begins if record else number
-            record += line
-            if record.count(b'"') % 2 == 0 or len(record) > PIECE:
-                yield begins, record
-                record = b""
-    if record:
-        yield begins, record
+    url: str
+    token: str
 
 
 def development_token(data: Path, url: str, municipalities: list[str]) -> str:
@@ -105,45 +82,100 @@ def development_token(data: Path, url: str, municipalities: list[str]) -> str:
     return issuer.issue(None, ["operator"], municipalities, azp="opstap-import")
 
 
-async def send(file: Path, size: int, url: str, token: str) -> Report:
-    """Send the file, piece by piece; NotTaken when intake takes one not at all."""
-    report = Report()
-    headers = {"Authorization": f"Bearer {token}", "Content-Type": "text/csv"}
-    timeout = aiohttp.ClientTimeout(total=SECONDS_FOR_A_PIECE)
+async def send(content: Content, to: Destination, query: Mapping[str, str], *, accept: str = "application/json") -> Any:
+    """Send a file and give what was answered; NotTaken when it was not taken."""
     with _progress() as progress:
-        task = progress.add_task(file.name, total=size)
-        async with aiohttp.ClientSession(headers=headers, timeout=timeout) as session:
-            for piece in pieces(file):
-                report.add(piece, await _post(session, f"{url}/intake/v1/caseload-imports", piece))
-                progress.advance(task, piece.size)
-    return report
+        task = progress.add_task(content.file.name, total=content.rows)
+        async with _session(to) as session:
+            for number, pause in enumerate((*PAUSES, None)):
+                try:
+                    return await _post(session, content, to.url, query, accept, _moves(progress, task, content))
+                except (_GoneAway, aiohttp.ClientConnectorError) as error:
+                    never_there = isinstance(error, aiohttp.ClientConnectorError) and number == 0
+                    if never_there or pause is None:
+                        raise _unheard(to.url, error) from error
+                    progress.console.print(f"{error}: the file is sent again in {pause} s, and goes on where it was")
+                    await asyncio.sleep(pause)
+    raise AssertionError("the last try answers or raises")
 
 
-async def _post(session: aiohttp.ClientSession, url: str, piece: Piece) -> dict[str, Any]:
+async def fetch(to: Destination, accept: str) -> str:
+    """What stands at an address, as text."""
+    async with _session(to) as session, session.get(to.url, headers={"Accept": accept}) as answer:
+        return await answer.text()
+
+
+def _session(to: Destination) -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(
+        headers={"Authorization": f"Bearer {to.token}"},
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=SECONDS_FOR_THE_ANSWER),
+        connector=aiohttp.TCPConnector(socket_factory=_narrow),
+    )
+
+
+def _narrow(address: tuple[Any, ...]) -> socket.socket:
+    """A connection that takes no more than a little of the file ahead of the service."""
+    family, kind, protocol, *_ = address
+    made = socket.socket(family, kind, protocol)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, CHUNK)
+    return made
+
+
+def _moves(progress: Progress, task: TaskID, content: Content) -> Callable[[int], None]:
+    def moved(sent: int) -> None:
+        progress.update(task, completed=content.rows * sent // max(content.size, 1))
+
+    return moved
+
+
+async def _read(file: Path, moved: Callable[[int], None]) -> AsyncIterator[bytes]:
+    sent = 0
+    with file.open("rb") as content:
+        while chunk := await asyncio.to_thread(content.read, CHUNK):
+            yield chunk
+            sent += len(chunk)
+            moved(sent)
+
+
+async def _post(
+    session: aiohttp.ClientSession, content: Content, url: str, query: Mapping[str, str], accept: str,
+    moved: Callable[[int], None],
+) -> Any:  # fmt: skip
+    headers = {"Content-Type": CSV, "Content-Digest": content.header, "Accept": accept}
+    body = _read(content.file, moved)
     try:
-        async with session.post(url, data=piece.body) as answer:
-            told = await answer.json(content_type=None)
-            if not answer.ok:
-                raise NotTaken(_why(answer.status, told))
-            found: dict[str, Any] = told
-            return found
-    except (aiohttp.ClientError, TimeoutError, json.JSONDecodeError) as error:
-        again = "start it with `opstap up`, or say where it runs with --url; then send the file again, nothing doubles"
-        raise NotTaken(f"{url} does not answer as Opstap does ({error!r}): {again}") from error
+        async with session.post(url, params=query, data=body, headers=headers, expect100=True) as answer:
+            told = await answer.text() if answer.ok and accept == CSV else await answer.json(content_type=None)
+            if answer.ok:
+                return told
+    except aiohttp.ClientConnectorError:
+        raise
+    except (aiohttp.ClientError, TimeoutError, ValueError, OSError) as error:
+        raise _GoneAway(f"The connection broke ({error!r})") from error
+    problem: dict[str, Any] = told if isinstance(told, dict) else {}
+    if answer.status in TRY_AGAIN or str(problem.get("type")).endswith("file-being-taken-in"):
+        raise _GoneAway(f"{answer.status} {problem.get('title', '')}")
+    raise NotTaken(_why(answer.status, problem))
 
 
-def _why(status: int, problem: dict[str, Any]) -> str:
+def _unheard(url: str, error: Exception) -> NotTaken:
+    again = "start it with `opstap up`, or say where it runs with --url; then send the file again, nothing doubles"
+    return NotTaken(f"{url} does not answer as Opstap does ({error}): {again}")
+
+
+def _why(status: int, problem: Mapping[str, Any]) -> str:
     """A problem document in words."""
     errors = "".join(f"\n  {each.get('pointer', '')} {each.get('detail', '')}" for each in problem.get("errors", ()))
     remedies = {
-        400: "mend the first line of the file: it names the columns (docs: POST /v1/caseload-imports)",
+        400: "mend the first line of the file: it names the columns",
         401: "the token is not one of this issuer's, or has run out: ask for a new one",
         403: "ask for a token with the role operator, team_manager or front_end",
+        409: "send the file again, as it is now",
     }
     remedy = remedies.get(status, "send the file again: what was taken in already does not double")
     return f"{status} {problem.get('title', '')}: {problem.get('detail', '')}{errors}\n{remedy}"
 
 
 def _progress() -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=Console(stderr=True))
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("rows"))
+    return Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True))

@@ -4,15 +4,12 @@ import asyncio
 import os
 import random
 import secrets
-import signal
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
-import aiohttp
 import pytest
 
 from opstap.demo import mistakes, stories
@@ -22,11 +19,10 @@ from opstap.demo.drive import drive, over_http
 from opstap.demo.partners import PartnerDesk
 from opstap.issuer import Issuer
 from opstap.operators.folder import databases_of
-from opstap.postgres import EmbeddedPostgres, free_port
 from opstap.services import NAMES
 from opstap.verify import verify
 from tests.support.gateway import Gateway
-from tests.support.leash import Leash
+from tests.support.own_process import OneMachine, one_machine
 from tests.support.waiting import eventually
 
 FIRST, LAST = date(2023, 3, 1), date(2023, 9, 30)
@@ -38,77 +34,12 @@ CAST = (
     Part(mistakes.merged, LV, 2, apart=20, first_day=6),
 )
 KILLS = Counter({"opstap": 5, "postgres": 4})
-DEMONSTRATION = {"OPSTAP_WEBHOOK_TIMEOUT": "0.5", "OPSTAP_WEBHOOK_ALLOWED_NETWORKS": '["127.0.0.0/8"]'}
-
-
-@dataclass
-class OneMachine:
-    """`opstap up` as a process on a folder, always on the same port."""
-
-    data: Path
-    port: int = field(default_factory=free_port)
-    process: asyncio.subprocess.Process | None = None
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    @property
-    def pid(self) -> int:
-        assert self.process
-        return self.process.pid
-
-    @property
-    def postgres(self) -> EmbeddedPostgres:
-        return EmbeddedPostgres(self.data / "postgres")
-
-    async def start(self) -> None:
-        self.process = await self.up()
-        await eventually(self.answers, within=60)
-
-    async def up(self) -> asyncio.subprocess.Process:
-        command = ["-m", "opstap", "up", "--data", str(self.data), "--port", str(self.port)]
-        return await asyncio.create_subprocess_exec(
-            sys.executable, *command, "--civil-date", FIRST.isoformat(), env={**os.environ, **DEMONSTRATION},
-            stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
-        )  # fmt: skip
-
-    async def answers(self) -> bool:
-        try:
-            async with (
-                aiohttp.ClientSession() as session,
-                session.get(f"{self.url}/{NAMES[-1]}/health/ready") as answer,
-            ):
-                return answer.ok
-        except aiohttp.ClientError:
-            return False
-
-    async def kill(self, victim: str) -> None:
-        if victim == "opstap":
-            os.kill(self.pid, signal.SIGKILL)
-            assert self.process
-            await self.process.wait()
-            await self.start()
-        else:
-            postmaster = self.postgres.postmaster()
-            assert postmaster
-            os.kill(postmaster.pid, signal.SIGKILL)
-            await eventually(self.answers, within=60)
-
-    async def stop(self) -> None:
-        assert self.process
-        self.process.send_signal(signal.SIGINT)
-        await self.process.wait()
 
 
 @pytest.fixture
 async def machine(tmp_path: Path) -> AsyncIterator[OneMachine]:
-    machine = OneMachine(tmp_path / "data")
-    await machine.start()
-    leash = Leash(f"kill -9 {machine.pid}; kill -QUIT $(head -n 1 {machine.data}/postgres/cluster/postmaster.pid)")
-    yield machine
-    await machine.stop()
-    leash.drop()
+    async with one_machine(tmp_path / "data", FIRST) as machine:
+        yield machine
 
 
 @pytest.fixture
@@ -159,7 +90,7 @@ async def test_kills_of_the_process_and_of_postgresql_lose_nothing_and_double_no
 
 
 async def test_a_second_start_on_the_same_folder_is_refused_with_the_owner_named(machine: OneMachine) -> None:
-    second = OneMachine(machine.data)
+    second = OneMachine(machine.data, machine.civil_date)
     process = await second.up()
     assert process.stderr
     assert f"another opstap runs on this folder (pid {machine.pid})" in (await process.stderr.read()).decode()

@@ -17,7 +17,6 @@ from typer.testing import CliRunner, Result
 from opstap.cli import app
 from opstap.demo.caseload import Group, caseload_file
 from opstap.demo.people import People
-from opstap.importing import pieces
 from opstap.operators.folder import databases_of
 from opstap.operators.told import logs_on_standard_error
 from opstap.system import System
@@ -128,21 +127,35 @@ async def test_an_import_to_nobody_says_how_to_start_somebody(town: Town) -> Non
     assert "opstap up" in unheard.stderr
 
 
-def test_a_file_is_cut_at_the_ends_of_records_and_lines_keep_their_numbers(tmp_path: Path) -> None:
-    file = tmp_path / "caseload.csv"
-    records = [f'{number},"two\nlines"\n' for number in range(100)]
-    file.write_text("a,b\n" + "".join(records))
+async def test_a_dry_run_tells_what_would_come_and_writes_nothing(town: Town, tmp_path: Path) -> None:
+    people, groups = People(5), (Group(3, "1B", "development_route"),)
+    for _ in range(PEOPLE):
+        people.person("Voorburg", TODAY)  # they are there already
+    body = caseload_file(TOWN, "Voorburg", groups, 2, people, Random(6), TODAY)
+    file, refused = tmp_path / "more.csv", tmp_path / "refused.csv"
+    file.write_bytes(body + b"GM1916,1\n")
+    said = await town.ask("intake", "SELECT count(*) FROM outbox")
+    place = ("--municipality", TOWN, "--url", town.system.url, "--data", town.data)
 
-    cut = list(pieces(file, size=200))
+    report = await opstap("import", file, *place, "--dry-run", "--json", "--refused", refused)
+    shown = await opstap("import", file, *place, "--dry-run")
 
-    assert len(cut) > 5
-    assert all(piece.body.startswith(b"a,b\n") for piece in cut)
-    assert b"".join(piece.body.removeprefix(b"a,b\n") for piece in cut) == "".join(records).encode()
-    assert sum(piece.size for piece in cut) == file.stat().st_size
-    for piece in cut:
-        number = int(piece.body.split(b"\n")[1].split(b",")[0])
-        assert piece.line_of(2) == 2 + 2 * number
-        assert piece.line_of(4) == 4 + 2 * number
+    counts = {name: told(report)[name] for name in ("rows", "registered", "cases", "ended", "known", "refusedLines")}
+    assert counts == {"rows": 6, "registered": 5, "cases": 5, "ended": 2, "known": 0, "refusedLines": 1}
+    assert "nothing was written" in shown.stdout
+    assert "on the team manager's list" in shown.stdout
+    assert refused.read_text() == 'line,column,reason\n7,,"has 2 cells, and the first line has 20"\n'
+    assert (report.exit_code, shown.exit_code) == (1, 1)
+    assert await town.ask("intake", "SELECT count(*) FROM outbox") == said
+
+
+async def test_the_refused_lines_of_an_import_are_written_to_a_file(town: Town, tmp_path: Path) -> None:
+    place = ("--municipality", TOWN, "--url", town.system.url, "--data", town.data)
+
+    await opstap("import", town.file, *place, "--refused", tmp_path / "refused.csv")
+
+    lines = (tmp_path / "refused.csv").read_text().splitlines()
+    assert lines == ["line,column,reason", f"{PEOPLE + 2},municipality,is none of the access token's"]
 
 
 async def test_the_events_of_a_client_are_shown_in_order(town: Town) -> None:

@@ -206,6 +206,16 @@ class ImportedSuspension(Model):
     end: date | None = None
 
 
+class ImportedReferral(Model):
+    """A referral that the partner knows of already: it stands in the loop since a day, and nobody is asked anew."""
+
+    referral_id: UUID
+    purpose: str
+    partner: str
+    state: Literal["sent", "acknowledged", "accepted", "started", "held"]
+    since: date
+
+
 class CaseImported(IntakeEvent):
     """A client came in mid-journey, or with an ended spell of benefit: no letters, no storm of old events."""
 
@@ -224,6 +234,9 @@ class CaseImported(IntakeEvent):
     last_conversation_on: date | None = None
     exited_on: date | None = None
     exit_reason: str | None = None
+    months_used: int | None = None
+    """Whole months of the longest stay that were used; an unknown `route_started_on` is reckoned from them."""
+    open_referrals: tuple[ImportedReferral, ...] = ()
 
 
 class ClientErased(IntakeEvent):

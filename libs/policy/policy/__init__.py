@@ -18,7 +18,7 @@ from policy.routing import ConversationOption, Fip, Handover, LongestOnTrack, Pa
 from policy.scheme import Category, Track
 from policy.section import Deadline, Source
 from policy.situation import AGE_BANDS, Situation, age_band
-from policy.terms import Ground, Reckoned, Suspension, Term, reckon
+from policy.terms import Ground, Reckoned, Suspension, Term, reckon, start_of
 
 __all__ = [
     "AGE_BANDS", "Alternative", "Budget", "Category", "Change", "Choice", "ConversationOption", "Deadline",
@@ -26,5 +26,5 @@ __all__ = [
     "Instrument", "Intake", "Letter", "Library", "LongestOnTrack", "NoPolicyInForce", "OneToOne", "Outcome", "Pack",
     "PackReference", "Participation", "Partner", "PolicyErrors", "Purpose", "Receipt", "Reckoned", "ReferralRule",
     "Refused", "Rejected", "Reporting", "Role", "Route", "Routing", "Situation", "Source", "Status", "Suspension",
-    "Target", "Term", "Track", "UnknownMunicipality", "Way", "age_band", "explain", "load_draft", "reckon",
+    "Target", "Term", "Track", "UnknownMunicipality", "Way", "age_band", "explain", "load_draft", "reckon", "start_of",
 ]  # fmt: skip

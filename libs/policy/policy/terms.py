@@ -161,6 +161,24 @@ def reckon(
     return Reckoned(due, original, tuple(because))
 
 
+def start_of(used: Term, until: date, suspensions: Sequence[Suspension] = ()) -> date:
+    """Since when a term has run of which so much was used until a day: the last day from which `used` had ended then.
+
+    The suspensions are over; the time that they took is not among what was used.
+    """
+    length = timedelta(weeks=used.weeks, days=used.days + 366 * used.years + 31 * used.months)
+    lost = sum((each.days for each in suspensions), 0)
+    early, late = until - length - timedelta(days=lost), until
+    while early < late:
+        middle = late - (late - early) // 2
+        ends = reckon(middle, used, suspensions, statutory=False).due_on
+        if ends is not None and ends <= until:
+            early = middle
+        else:
+            late = middle - ONE_DAY
+    return early
+
+
 def _days(number: int) -> str:
     return f"{number} {_NAMES['days'][number != 1]}"
 

@@ -2,21 +2,21 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
-from typing import Any, get_args
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, field_validator
 
-from chassis.models import ApiModel, Code, OptionalDay
-from contracts.intake import CaseImported, ImportedSuspension
+from chassis.csvfiles import Fault, Sheet, said, snake
+from chassis.ids import Ids
+from chassis.models import ApiModel, Code, Day, OptionalDay
+from contracts.intake import CaseImported, ImportedReferral, ImportedSuspension
 from contracts.routing import ExitReason
 from intake.people import Municipality, NewClient
-from intake.rules import Fault
-from policy import Pack
+from policy import Pack, Suspension, Term, reckon, start_of
 
-YES, NO = frozenset({"yes", "true", "1", "ja"}), frozenset({"no", "false", "0", "nee"})
 ENDED_STATES = {"deceased": "deceased", "moved_away": "moved_away"}
 """What the reason of an exit says of the registration."""
 
@@ -29,6 +29,18 @@ PERSON = (
 )  # fmt: skip
 
 
+REFERRAL = re.compile(r"(?P<purpose>[^@:]+)@(?P<partner>[^@:]+):(?P<state>[^@:]+):(?P<since>[^@:]+)", re.ASCII)
+
+
+class OpenReferral(ApiModel):
+    """A referral of which the loop is not closed, and that the partner knows of."""
+
+    purpose: Code
+    partner: Code
+    state: Literal["sent", "acknowledged", "accepted", "started", "held"]
+    since: Day
+
+
 class Case(ApiModel):
     """Where a client stands in mid-journey, or a spell of benefit that ended."""
 
@@ -38,6 +50,8 @@ class Case(ApiModel):
     categorised_on: OptionalDay = None
     route: Code | None = None
     route_started_on: OptionalDay = None
+    months_used: Annotated[int, Field(ge=0, le=600)] | None = None
+    """Whole months of the longest stay that have gone by, without the time in which it stood still."""
     suspensions: tuple[ImportedSuspension, ...] = ()
     caseworker_id: Code | None = None
     exempted_until: OptionalDay = None
@@ -45,6 +59,7 @@ class Case(ApiModel):
     indications: tuple[Code, ...] = ()
     prospect_of_work: bool | None = None
     last_conversation_on: OptionalDay = None
+    open_referrals: tuple[OpenReferral, ...] = ()
     exited_on: OptionalDay = None
     exit_reason: ExitReason | None = Field(default=None, json_schema_extra={"enum": list(get_args(ExitReason))})
 
@@ -66,6 +81,17 @@ class Case(ApiModel):
             raise ValueError("a period ends before it starts")
         return periods
 
+    @field_validator("open_referrals", mode="before")
+    @classmethod
+    def _loops(cls, written: object) -> object:
+        """`lessons@language-school:started:2024-02-01`, separated by blanks."""
+        if not isinstance(written, str):
+            return written
+        found = [REFERRAL.fullmatch(each) for each in written.split()]
+        if not all(found):
+            raise ValueError("is written as purpose@partner:state:2024-02-01, separated by blanks")
+        return [each.groupdict() for each in found if each]
+
     @field_validator("indications", mode="before")
     @classmethod
     def _words(cls, written: object) -> object:
@@ -84,13 +110,6 @@ class Line(ApiModel):
     municipality: Municipality
     person: NewClient
     case: Case
-
-
-@dataclass(frozen=True)
-class BrokenLine:
-    """What is wrong with a line, by column."""
-
-    faults: Sequence[Fault]
 
 
 def written(lines: Iterable[Line]) -> str:
@@ -127,27 +146,11 @@ def _cell(value: object) -> str:
             return "true" if value else "false"
         case ImportedSuspension(start=start, end=end):
             return f"{start}/{end or ''}"
+        case OpenReferral(purpose=purpose, partner=partner, state=state, since=since):
+            return f"{purpose}@{partner}:{state}:{since}"
         case tuple():
             return " ".join(map(_cell, value))
     return str(value)
-
-
-def header_faults(header: Sequence[str]) -> list[Fault]:
-    """What is wrong with the first line of a file."""
-    unknown = [Fault(name, "is no column of a caseload file") for name in header if name not in COLUMNS]
-    double = [Fault(name, "stands twice") for name in dict.fromkeys(header) if header.count(name) > 1]
-    return unknown + double + [Fault(name, "is missing") for name in NEEDED if name not in header]
-
-
-def read(header: Sequence[str], cells: Sequence[str]) -> Line | BrokenLine:
-    """A line of the file, or what is wrong with it."""
-    if len(cells) != len(header):
-        return BrokenLine([Fault("", f"has {len(cells)} cells, and the first line has {len(header)}")])
-    written = {column: cell for column, cell in zip(header, cells, strict=True) if cell}
-    try:
-        return Line.model_validate(_nested(written))
-    except ValidationError as error:
-        return BrokenLine([Fault(_column(each["loc"]), _detail(each)) for each in error.errors()])
 
 
 def case_faults(case: Case, pack: Pack, today: date) -> Iterator[Fault]:
@@ -164,6 +167,12 @@ def case_faults(case: Case, pack: Pack, today: date) -> Iterator[Fault]:
         yield Fault("exited_on", "lies before benefit_from")
     if case.exited_on is None:
         yield from _unknown_to(pack, case)
+        yield from _months_that_cannot_be(case, pack, today)
+        yield from _strange_referrals(case, pack, today)
+    else:
+        for column in ("months_used", "open_referrals"):
+            if getattr(case, column) not in {None, ()}:
+                yield Fault(column, "belongs to a spell that still runs, and this one ended")
 
 
 def _unknown_to(pack: Pack, case: Case) -> Iterator[Fault]:
@@ -175,27 +184,86 @@ def _unknown_to(pack: Pack, case: Case) -> Iterator[Fault]:
         yield Fault("track", f"is none of {', '.join(pack.tracks)}")
     if case.route is not None and case.route not in pack.routing.routes:
         yield Fault("route", f"is none of {', '.join(pack.routing.routes)}")
-    if case.route is not None and case.route_started_on is None:
-        yield Fault("route_started_on", "is needed with a route")
+    if case.route is not None and case.route_started_on is None and case.months_used is None:
+        yield Fault("route_started_on", "is needed with a route, or months_used")
 
 
-def imported(case: Case, pack: Pack, today: date) -> CaseImported:
-    """What the other services hear; the track follows from the category."""
-    track = case.track
-    if track is None and case.category in pack.categories:
-        track = pack.track_of(case.category)
-    values = case.model_dump() | {"track": track, "suspensions": case.suspensions}
-    return CaseImported(occurred_on=today, by="import", **values)
+def _months_that_cannot_be(case: Case, pack: Pack, today: date) -> Iterator[Fault]:
+    """Months of a stay that policy does not limit, or that do not agree with the day on which the route began."""
+    if case.months_used is None:
+        return
+    if not _has_longest_stay(case, pack):
+        yield Fault("months_used", "is of a longest stay, and policy sets none for this category and track")
+    elif case.route_started_on is not None and case.route_started_on <= today:
+        until, suspensions = _stay_counted(case, pack, today)
+        start = case.route_started_on
+        ends, next_ends = (
+            reckon(start, Term(months=months), suspensions, statutory=False).due_on
+            for months in (case.months_used, case.months_used + 1)
+        )
+        assert ends is not None
+        assert next_ends is not None
+        if not ends <= max(until, start) < next_ends:
+            counted = f"{case.months_used} months from that day end on {ends}, one more on {next_ends}"
+            yield Fault("months_used", f"does not agree with route_started_on: {counted}")
+
+
+def _strange_referrals(case: Case, pack: Pack, today: date) -> Iterator[Fault]:
+    asked = [(each.purpose, each.partner) for each in case.open_referrals]
+    for each in case.open_referrals:
+        partner = pack.partners.get(each.partner)
+        if partner is None:
+            yield Fault("open_referrals", f"names a partner that is none of {', '.join(pack.partners)}")
+        elif each.purpose not in partner.purposes:
+            yield Fault("open_referrals", f"names a purpose that is none of {', '.join(partner.purposes)}")
+        if each.since > today:
+            yield Fault("open_referrals", f"has a day after today, {today}")
+    if len(set(asked)) < len(asked):
+        yield Fault("open_referrals", "names a purpose twice with one partner")
+
+
+def _track(case: Case, pack: Pack) -> str | None:
+    """The track follows from the category."""
+    return pack.track_of(case.category) if case.track is None and case.category in pack.categories else case.track
+
+
+def _has_longest_stay(case: Case, pack: Pack) -> bool:
+    rule, track = pack.routing.longest_on_track, _track(case, pack)
+    return rule is not None and track is not None and rule.applies_to(track, case.category)
+
+
+def _stay_counted(case: Case, pack: Pack, today: date) -> tuple[date, list[Suspension]]:
+    """Until when the longest stay has counted, and the suspensions of before."""
+    rule = pack.routing.longest_on_track
+    if rule is None or rule.counts_suspended:
+        return today, []
+    until = min([today, *(each.start for each in case.suspensions if each.end is None)])
+    return until, [Suspension(each.start, each.end) for each in case.suspensions if each.end is not None]
+
+
+def completed(case: Case, pack: Pack, today: date) -> Case:
+    """A case without faults, with what follows from policy: the track, and the day from which months used count."""
+    started = case.route_started_on
+    if started is None and case.months_used is not None:
+        started = start_of(Term(months=case.months_used), *_stay_counted(case, pack, today))
+    return case.model_copy(update={"track": _track(case, pack), "route_started_on": started})
+
+
+def imported(case: Case, today: date, ids: Ids) -> CaseImported:
+    """What the other services hear of a completed case."""
+    values = case.model_dump(exclude={"open_referrals"}) | {"suspensions": case.suspensions}
+    referrals = tuple(ImportedReferral(referral_id=ids(), **each.model_dump()) for each in case.open_referrals)
+    return CaseImported(occurred_on=today, by="import", open_referrals=referrals, **values)
 
 
 def _nested(written: Mapping[str, str]) -> dict[str, Any]:
     """The cells where the models want them."""
-    person: dict[str, Any] = {column: _said(written[column]) for column in PERSON if column in written}
+    person: dict[str, Any] = {column: said(written[column]) for column in PERSON if column in written}
     person["name"] = _part(written, NAME)
     for part, columns in (("address", ADDRESS), ("contact", CONTACT)):
         if cells := _part(written, columns):
             person[part] = cells
-    case = {column: _said(written[column]) for column in Case.model_fields if column in written}
+    case = {column: said(written[column]) for column in Case.model_fields if column in written}
     return {"municipality": written.get("municipality"), "person": person, "case": case}
 
 
@@ -203,35 +271,15 @@ def _part(written: Mapping[str, str], columns: Mapping[str, str]) -> dict[str, s
     return {field: written[column] for column, field in columns.items() if column in written}
 
 
-def _said(cell: str) -> str | bool:
-    """A cell, or the yes or no that it says; `1` and `0` stay texts, which the models read as they need."""
-    word = cell.casefold()
-    if word in YES - {"1"}:
-        return True
-    return False if word in NO - {"0"} else cell
-
-
 def _column(place: Sequence[Any]) -> str:
     """The column of a fault that the models found."""
     names = [str(part) for part in place if isinstance(part, str)]
     for group, columns in (("name", NAME), ("address", ADDRESS), ("contact", CONTACT)):
         if group in names:
-            field = _snake(names[-1])
+            field = snake(names[-1])
             return next((column for column, each in columns.items() if each == field), field)
-    return next((name for name in map(_snake, names) if name in COLUMNS), "")
+    return next((name for name in map(snake, names) if name in COLUMNS), "")
 
 
-def _snake(name: str) -> str:
-    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
-
-
-def _detail(error: Mapping[str, Any]) -> str:
-    """What is wrong, in words that never repeat the cell."""
-    if error["type"] == "missing" or (error["type"] == "string_type" and error["input"] is None):
-        return "is needed"
-    return str(error["msg"])
-
-
-def as_column(field: str) -> str:
-    """The column of a field that the rules name."""
-    return _snake(field)
+CASELOAD = Sheet("a caseload file", Line, COLUMNS, NEEDED, _nested, _column)
+"""A file of a caseload."""

@@ -177,3 +177,17 @@ class OthersSilent(Unavailable):
 
     slug = "others-silent"
     title = "Another service does not answer, so that the file is not whole; ask again"
+
+
+class BeingTakenIn(Conflict):
+    """Two send the same caseload file at the same moment, or the first has not noticed yet that it was cut off."""
+
+    slug = "file-being-taken-in"
+    title = "The same file is being taken in at this moment"
+
+
+class FileChanged(Conflict):
+    """What came is not the file that its digest announced, or not the one of which a part was taken in before."""
+
+    slug = "file-changed"
+    title = "The file changed while it was sent"

@@ -338,10 +338,30 @@ class CaseloadImport(Base):
     municipality: Mapped[str] = mapped_column(primary_key=True)
     started_on: Mapped[date]
     by: Mapped[str]
+    rows: Mapped[int]
     registered: Mapped[int]
     cases: Mapped[int]
     known: Mapped[int]
     refused: Mapped[int]
+    finished: Mapped[bool]
+
+
+class CaseloadFile(Base):
+    """A file that is being taken in, known by its content: an import that was cut off goes on where it was."""
+
+    __tablename__ = "caseload_files"
+    __table_args__ = (Index("ix_caseload_files_digest", "digest", postgresql_where=text("NOT finished")),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    """The import's."""
+    municipality: Mapped[str]
+    municipalities: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    digest: Mapped[bytes]
+    """SHA-256 of the whole file, as its sender announced it; empty when nobody did."""
+    line: Mapped[int]
+    """The last line of which all that follows was done."""
+    read: Mapped[bytes]
+    """SHA-256 of the file up to the end of that line."""
     finished: Mapped[bool]
 
 

@@ -6,10 +6,10 @@ from uuid import UUID
 
 import pytest
 
+from chassis.csvfiles import LONGEST_RECORD, Record, records
 from contracts.diagnosis import ClientCategorised, Traits
 from contracts.intake import CaseImported, ClientRegistered, ImportedSuspension
 from contracts.routing import ClientExited
-from intake.csvlines import LONGEST_RECORD, Record, records
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -39,7 +39,7 @@ async def register(
     work: Work, vault: Vault, municipality: str, people: Sequence[NewClient], origin: Origin
 ) -> list[Registered]:
     """Register people whom the rules do not refuse, in their order; who is known stays as they are."""
-    wanted = [_named(vault, municipality, person) for person in people]
+    wanted = [named(vault, municipality, person) for person in people]
     every_index = {index for own, partner in wanted for index in (own, partner) if index}
     register = _Register(await clients_by_bsn(work.session, municipality, every_index))
     results = []
@@ -163,7 +163,7 @@ class _Register:
         return found if found.partner_index in {None, client.bsn_index} else None
 
 
-def _named(vault: Vault, municipality: str, person: NewClient) -> tuple[bytes, bytes | None]:
+def named(vault: Vault, municipality: str, person: NewClient) -> tuple[bytes, bytes | None]:
     """The blind indexes of a person's BSN and of the partner's; nobody is their own partner."""
     own = bsn_index(vault, municipality, plain_bsn(person.bsn))
     partner = bsn_index(vault, municipality, plain_bsn(person.partner_bsn)) if person.partner_bsn else None

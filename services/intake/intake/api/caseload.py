@@ -1,64 +1,39 @@
 """Taking in a caseload file: read as it comes, a batch of lines in a transaction, so that any size of file fits."""
 
-from collections.abc import AsyncIterator, Callable, Coroutine
-from typing import Any
+import base64
+import binascii
+import re
+from collections.abc import Iterable
+from hashlib import sha256
+from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
-from fastapi.routing import APIRoute
-from sqlalchemy.exc import IntegrityError
+from fastapi import APIRouter, Query, Request, Response
 
+from chassis.csvfiles import CSV, CsvRoute, records, written_as_csv
 from chassis.models import AnswerModel
-from chassis.problems import Invalid, NotFound, UnsupportedMediaType, of_exception
-from chassis.routes import ServiceRoute, WorkInHand, permission_of, service_of
+from chassis.problems import Invalid, NotFound
+from chassis.routes import ServiceRoute, WorkInHand, service_of
 from chassis.security import Caller, Role, allow
 from intake import caseload
-from intake.actions.caseload import LARGEST_BATCH, Import, Report, report, take_in
+from intake.actions.caseload import MOST_SHOWN, refused, report
+from intake.actions.dry_run import DryRun, Told
+from intake.actions.sendings import Sending
 from intake.api.common import VaultInHand
-from intake.csvlines import Record, records
+from intake.caseload import CASELOAD
+from intake.remembered import remembered
+from intake.tables import RefusedLine
 
 IMPORTED_BY = (Role.OPERATOR, Role.TEAM_MANAGER, Role.FRONT_END)
-MOST_TRIES = 3
 LARGEST_FILE = 256 * 1024 * 1024
+REFUSED_COLUMNS = ("line", "column", "reason")
 
 router = APIRouter(route_class=ServiceRoute, tags=["caseload"])
+streamed = APIRouter(route_class=CsvRoute, tags=["caseload"])
 
 
-class StreamedRoute(ServiceRoute):
-    """Reads the body as it comes, in transactions of its own; the permission is checked first, as everywhere."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """FastAPI's own handler, after the checks."""
-        handle = APIRoute.get_route_handler(self)
-
-        async def answer(request: Request) -> Response:
-            token = await permission_of(self).check(request, service_of(request).verifier)
-            _check_is_csv(request)
-            request.state.token = token
-            try:
-                return await handle(request)
-            except Exception as error:
-                problem = of_exception(error)
-                if problem is None or problem is error:
-                    raise
-                raise problem from error
-
-        return answer
-
-
-def _check_is_csv(request: Request) -> None:
-    kind, *parameters = (part.strip().lower() for part in request.headers.get("content-type", "").split(";"))
-    charset = [each.partition("=")[2].strip('"') for each in parameters if each.startswith("charset")]
-    compressed = request.headers.get("content-encoding", "identity").lower() != "identity"
-    if kind != "text/csv" or compressed or any(each not in {"utf-8", "utf8"} for each in charset):
-        raise UnsupportedMediaType("The body must be text/csv in UTF-8, not compressed.")
-
-
-streamed = APIRouter(route_class=StreamedRoute, tags=["caseload"])
-
-
-class RefusedAnswer(AnswerModel):
-    """What is wrong in a line; never what the line said."""
+class LineAnswer(AnswerModel):
+    """Something about a line; never what the line said."""
 
     line: int
     column: str
@@ -69,83 +44,135 @@ class ReportAnswer(AnswerModel):
     """What came of an import: people newly registered, spells of benefit taken in, lines that brought nothing new."""
 
     id: UUID
+    rows: int
+    """Lines read so far, without the first; of those that stand for nobody here only the refused count."""
     registered: int
     cases: int
     known: int
     refused_lines: int
-    refused: list[RefusedAnswer]
+    refused: list[LineAnswer]
     finished: bool
+    resumed_after: int | None = None
+    """The line up to which an earlier sending of the same file had been taken in; told to who sends it."""
+
+
+class GuidanceAnswer(AnswerModel):
+    """The clients who come to caseworkers of a role: to whom the file names, to another, or to nobody yet."""
+
+    named: int
+    assigned: int
+    waiting: int
+
+
+class DryRunAnswer(AnswerModel):
+    """What would come of a file, if it were sent now."""
+
+    rows: int
+    registered: int
+    cases: int
+    ended: int
+    """Spells that ended, among the cases."""
+    known: int
+    known_lines: list[int]
+    refused_lines: int
+    refused: list[LineAnswer]
+    remarked_lines: int
+    remarks: list[LineAnswer]
+    """What is good to know of lines that are taken in all the same."""
+    categories: dict[str, int]
+    routes: dict[str, int]
+    guidance: dict[str, GuidanceAnswer]
+    """By role: who would guide the clients."""
+    overdue: dict[str, int]
+    """By kind: terms that would stand on work lists as overdue at once."""
+    open_referrals: int
+
+
+IN_CSV: dict[str, Any] = {CSV: {"schema": {"type": "string"}}}
 
 
 @streamed.post(
     "/caseload-imports",
     status_code=201,
     dependencies=[allow(*IMPORTED_BY)],
+    response_model=ReportAnswer | DryRunAnswer,
+    responses={200: {"model": DryRunAnswer, "content": IN_CSV, "description": "What a dry run found"}},
     openapi_extra={
         "requestBody": {
             "required": True,
             "description": f"Columns: {', '.join(caseload.COLUMNS)}. Needed: {', '.join(caseload.NEEDED)}.",
-            "content": {"text/csv": {"schema": {"type": "string"}}},
+            "content": {CSV: {"schema": {"type": "string"}}},
         }
     },
 )
-async def import_caseload(request: Request, response: Response, caller: Caller, vault: VaultInHand) -> ReportAnswer:
+async def import_caseload(
+    request: Request,
+    response: Response,
+    caller: Caller,
+    vault: VaultInHand,
+    dry_run: Annotated[bool, Query(alias="dryRun", description="Only tell what would come of it")] = False,
+) -> Response | ReportAnswer | DryRunAnswer:
     """Take in a caseload: current clients in mid-journey, and spells of benefit that ended. No letters follow.
 
-    A line that is wrong is reported, and the others are taken in; the same file again changes nothing.
+    A line that is wrong is reported, and the others are taken in; the same file again changes nothing. With a
+    `Content-Digest` (RFC 9530, sha-256), a file of which the sending was cut off goes on where it was. A dry run
+    writes nothing; as text/csv it tells every line that would be refused, with column and reason.
     """
-    office = service_of(request).office
-    rows = records(request.stream())
-    under_way = Import(office.ids(), await _header(rows), caller.municipalities, caller.actor)
-    batch: list[Record] = []
-    async for row in rows:
-        batch.append(row)
-        if len(batch) == LARGEST_BATCH:
-            await _take_in(request, vault, under_way, batch)
-            batch = []
-    await _take_in(request, vault, under_way, batch, finished=True)
-    async with office.for_municipalities(caller.municipalities, caller.actor) as work:
-        made = await report(work, under_way.id)
-    assert made is not None, "every import has a row"
-    response.headers["Location"] = request.url_for("read_import", import_id=under_way.id).path
-    return _answer(made)
+    with remembered() as memory:
+        sending = Sending(service_of(request).office, vault, caller, memory, _announced(request))
+        rows = records(request.stream(), sending.read)
+        header = await CASELOAD.header(rows)
+        if dry_run:
+            found = DryRun(most_shown=None if _wants_csv(request) else MOST_SHOWN)
+            await sending.try_out(header, rows, found)
+            response.status_code = 200
+            return _as_csv(found.refused) if _wants_csv(request) else DryRunAnswer.model_validate(found)
+        made, resumed_after = await sending.take_in(header, rows)
+    response.headers["Location"] = request.url_for("read_import", import_id=made.id).path
+    return ReportAnswer.model_validate(made).model_copy(update={"resumed_after": resumed_after or None})
 
 
-@router.get("/caseload-imports/{import_id}", dependencies=[allow(*IMPORTED_BY)])
-async def read_import(import_id: UUID, work: WorkInHand) -> ReportAnswer:
-    """What came of an import, or how far it is, in the municipalities of the access token."""
+@router.get(
+    "/caseload-imports/{import_id}",
+    dependencies=[allow(*IMPORTED_BY)],
+    response_model=ReportAnswer,
+    responses={200: {"content": IN_CSV}},
+)
+async def read_import(import_id: UUID, request: Request, work: WorkInHand) -> Response | ReportAnswer:
+    """What came of an import, or how far it is, in the municipalities of the access token.
+
+    As text/csv it tells every line that was refused, with column and reason.
+    """
     made = await report(work, import_id)
     if made is None:
         raise NotFound("There is no import of this id.")
-    return _answer(made)
+    return _as_csv(await refused(work, import_id)) if _wants_csv(request) else ReportAnswer.model_validate(made)
 
 
-async def _header(rows: AsyncIterator[Record]) -> tuple[str, ...]:
-    """The names of the columns, in the first line."""
-    first = await anext(rows, None)
-    if first is None or first.fault:
-        raise Invalid.at("#", f"line 1 {first.fault}" if first else "is empty: line 1 names the columns")
-    faults = caseload.header_faults(first.cells)
-    if faults:
-        raise Invalid(errors=[{"detail": f"column {each.field!r} {each.detail}", "pointer": "#"} for each in faults])
-    return first.cells
+_DIGEST = re.compile(r"(?:^|[,\s])sha-256=:([A-Za-z0-9+/=]+):")
 
 
-async def _take_in(
-    request: Request, vault: VaultInHand, under_way: Import, batch: list[Record], *, finished: bool = False
-) -> None:
-    """Take a batch in, as the import; who was registered by somebody else at that moment is known the next time."""
-    office = service_of(request).office
-    for attempt in range(1, MOST_TRIES + 1):
-        try:
-            async with office.for_municipalities(under_way.municipalities, "import") as work:
-                await take_in(work, vault, under_way, batch, finished=finished)
-        except IntegrityError:
-            if attempt == MOST_TRIES:
-                raise
-        else:
-            return
+def _announced(request: Request) -> bytes:
+    """The digest that the sender announces; empty without one."""
+    written = request.headers.get("content-digest")
+    if written is None:
+        return b""
+    found = _DIGEST.search(written)
+    try:
+        digest = base64.b64decode(found[1], validate=True) if found else b""
+    except binascii.Error:
+        digest = b""
+    if len(digest) != sha256().digest_size:
+        raise Invalid.at("#header/Content-Digest", "holds no sha-256, as sha-256=:base64:")
+    return digest
 
 
-def _answer(made: Report) -> ReportAnswer:
-    return ReportAnswer.model_validate(made)
+def _wants_csv(request: Request) -> bool:
+    return request.headers.get("accept", "").partition(";")[0].strip().lower() == CSV
+
+
+def _as_csv(lines: Iterable[Told | RefusedLine]) -> Response:
+    return Response(
+        written_as_csv(REFUSED_COLUMNS, ((each.line, each.column, each.detail) for each in lines)),
+        media_type=f"{CSV}; charset=utf-8",
+    )
