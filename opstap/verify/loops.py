@@ -1,9 +1,11 @@
 """What goes through steps of its own, as referrals and handovers do: each row stands where its events left it."""
 
 from collections import defaultdict
+from collections.abc import Collection
 from uuid import UUID
 
 from contracts.diagnosis import ExemptionEnded, ExemptionGranted
+from contracts.intake import CaseImported
 from contracts.partners import (
     GroupFilled,
     ReferralAccepted,
@@ -128,6 +130,7 @@ async def referrals_at_partners(evidence: Evidence) -> list[Difference]:
         if asked.id not in parked:
             expected[asked.data.referral_id] = {"state": {"requested", "withdrawn"}}
             clients[asked.data.referral_id] = evidence.families.now(asked.subject)
+    _add_imported(evidence, parked, expected, clients)
     for step in evidence.events(*_REFERRAL):
         expected[step.data.referral_id] = {"state": {_REFERRAL[type(step.data)]}}
     found = only(await evidence.rows("partners", "SELECT id, state FROM referrals"))
@@ -148,6 +151,7 @@ async def referrals_at_routing(evidence: Evidence) -> list[Difference]:
     for asked in evidence.events(ReferralRequested):
         expected[asked.data.referral_id] = {"state": {"requested"}}
         clients[asked.data.referral_id] = evidence.families.now(asked.subject)
+    _add_imported(evidence, parked, expected, clients)
     for step in evidence.events(*_STEPS):
         state = "scheduled" if isinstance(step.data, ReferralScheduled) else _REFERRAL.get(type(step.data))
         if state is not None and step.id not in parked:
@@ -156,6 +160,16 @@ async def referrals_at_routing(evidence: Evidence) -> list[Difference]:
         expected[referral] = {"state": {"withdrawn"}}
     found = only(await evidence.rows("routing", "SELECT id, state FROM referrals"))
     return list(_comparison("referrals_at_routing", "routing", "referral").differ(expected, found, clients))
+
+
+def _add_imported(
+    evidence: Evidence, parked: Collection[UUID | None], expected: dict[UUID, Fields], clients: dict[UUID, UUID]
+) -> None:
+    """The referrals that were under way when a client came in."""
+    for each in evidence.events(CaseImported):
+        for referral in each.data.open_referrals if each.id not in parked else ():
+            expected[referral.referral_id] = {"state": {referral.state}}
+            clients[referral.referral_id] = evidence.families.now(each.subject)
 
 
 async def groups(evidence: Evidence) -> list[Difference]:

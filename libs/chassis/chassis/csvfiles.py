@@ -250,7 +250,7 @@ class CsvRoute(ServiceRoute):
 
 async def _hear_out(request: Request) -> None:
     """Let a sender finish who is not listening yet: the answer would be lost with the rest of the file."""
-    with suppress(ClientDisconnect, TooLarge):
+    with suppress(ClientDisconnect, TooLarge, RuntimeError):  # the last is Starlette's, when all was read already
         async for _ in request.stream():
             pass
 

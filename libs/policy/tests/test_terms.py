@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policy import Suspension, Term, reckon
+from policy import Suspension, Term, reckon, start_of
 from policy.calendar import is_working_day
 
 days = st.dates(date(2015, 1, 1), date(2045, 12, 31))
@@ -246,3 +246,21 @@ def counted(start: date, end: date, suspended: list[Suspension]) -> list[date]:
     """The days of a term that no suspension covers."""
     inside = [start + timedelta(days=n) for n in range(1, (end - start).days + 1)]
     return [day for day in inside if not any(suspension.covers(day) for suspension in suspended)]
+
+
+@given(terms, days, suspensions)
+def test_since_when_so_much_was_used_is_the_last_day_from_which_it_had_ended(
+    used: Term, until: date, suspended: list[Suspension]
+) -> None:
+    start = start_of(used, until, suspended)
+
+    assert due(start, used, suspended) <= until
+    assert start == until or due(start + timedelta(days=1), used, suspended) > until
+
+
+def test_who_has_used_fourteen_of_twenty_four_months_has_ten_left() -> None:
+    stood_still = [Suspension(date(2023, 3, 1), date(2023, 4, 1))]
+    start = start_of(Term(months=14), date(2024, 2, 1), stood_still)
+
+    assert start == date(2022, 11, 1)
+    assert due(start, Term(months=24), stood_still) == date(2024, 12, 2)

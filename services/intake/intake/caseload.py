@@ -170,8 +170,8 @@ def case_faults(case: Case, pack: Pack, today: date) -> Iterator[Fault]:
         yield from _months_that_cannot_be(case, pack, today)
         yield from _strange_referrals(case, pack, today)
     else:
-        for column in ("months_used", "open_referrals"):
-            if getattr(case, column) not in {None, ()}:
+        for column, told in (("months_used", case.months_used is not None), ("open_referrals", case.open_referrals)):
+            if told:
                 yield Fault(column, "belongs to a spell that still runs, and this one ended")
 
 

@@ -127,6 +127,77 @@ async def test_a_broken_line_is_reported_by_column_and_the_others_are_kept(
     assert all(value not in str(report["refused"]) for value in (bad, "17-05-1985", "perhaps", "123456789"))
 
 
+MORE = (
+    "municipality;bsn;family_name;birth_date;category;route;route_started_on;months_used;suspensions;open_referrals;"
+    "exited_on;exit_reason"
+)
+"""The columns of terms and loops that run."""
+
+
+def running(bsn: str, **cells: str) -> str:
+    told = {"municipality": "GM0626", "bsn": bsn, "family_name": "Ven", "birth_date": "1985-05-17", "category": "1B"}
+    return ";".join((told | cells).get(column, "") for column in MORE.split(";"))
+
+
+@pytest.mark.parametrize(
+    ("cells", "started"),
+    [
+        ({"months_used": "14"}, date(2022, 12, 1)),
+        ({"months_used": "0"}, date(2024, 2, 1)),
+        ({"months_used": "14", "suspensions": "2023-03-01/2023-04-01"}, date(2022, 11, 1)),
+        ({"months_used": "14", "suspensions": "2020-03-01/2020-04-01"}, date(2022, 12, 1)),
+        ({"months_used": "14", "suspensions": "2024-01-10/"}, date(2022, 11, 10)),
+        ({"months_used": "14", "route_started_on": "2022-11-15"}, date(2022, 11, 15)),
+        ({"months_used": "14", "route": "development_route"}, date(2022, 12, 1)),
+    ],
+)
+async def test_months_used_tell_since_when_the_longest_stay_counts(
+    intake: Intake, cells: dict[str, str], started: date
+) -> None:
+    report = (await send(intake, running(next(intake.bsns), **cells), header=MORE)).json()
+
+    assert report["refused"] == []
+    [case] = [each.data for each in await intake.said(CaseImported)]
+    assert (case.route_started_on, case.months_used) == (started, int(cells["months_used"]))
+
+
+async def test_open_referrals_come_along_with_ids_of_their_own(intake: Intake) -> None:
+    loops = "participation@voor-elkaar:started:2024-01-10 sheltered_work@dzb:held:2024-01-20"
+    await send(intake, running(next(intake.bsns), open_referrals=loops), header=MORE)
+
+    [case] = [each.data for each in await intake.said(CaseImported)]
+    assert [(each.purpose, each.partner, each.state, str(each.since)) for each in case.open_referrals] == [
+        ("participation", "voor-elkaar", "started", "2024-01-10"), ("sheltered_work", "dzb", "held", "2024-01-20"),
+    ]  # fmt: skip
+    assert len({each.referral_id for each in case.open_referrals}) == 2
+
+
+@pytest.mark.parametrize(
+    ("cells", "column"),
+    [
+        ({"months_used": "-1"}, "months_used"),
+        ({"months_used": "many"}, "months_used"),
+        ({"months_used": "14", "category": "3A"}, "months_used"),
+        ({"months_used": "14", "category": ""}, "months_used"),
+        ({"months_used": "14", "route_started_on": "2022-10-15"}, "months_used"),
+        ({"months_used": "14", "route_started_on": "2023-10-15"}, "months_used"),
+        ({"open_referrals": "lessons"}, "open_referrals"),
+        ({"open_referrals": "lessons@nobody:started:2024-01-01"}, "open_referrals"),
+        ({"open_referrals": "lessons@nobody:requested:2024-01-01"}, "open_referrals"),
+        ({"open_referrals": "lessons@nobody:started:1-1-2024"}, "open_referrals"),
+        ({"open_referrals": "sheltered_work@voor-elkaar:started:2024-01-01"}, "open_referrals"),
+        ({"open_referrals": "sheltered_work@dzb:started:2024-03-01"}, "open_referrals"),
+        ({"open_referrals": " ".join(["sheltered_work@dzb:started:2024-01-01"] * 2)}, "open_referrals"),
+        ({"open_referrals": "x@y:held:2024-01-01", "exited_on": "2024-01-02", "exit_reason": "work"}, "open_referrals"),
+        ({"months_used": "1", "exited_on": "2024-01-02", "exit_reason": "work"}, "months_used"),
+    ],
+)
+async def test_months_and_loops_that_cannot_be_are_refused(intake: Intake, cells: dict[str, str], column: str) -> None:
+    report = (await send(intake, running(next(intake.bsns), **cells), header=MORE)).json()
+
+    assert {each["column"] for each in report["refused"]} == {column}, report
+
+
 async def test_a_file_that_is_no_caseload_is_refused_whole(intake: Intake) -> None:
     for content, told in (("", "is empty"), ("bsn;shoe_size", "shoe_size"), ("bsn;family_name", "municipality")):
         answer = await send(intake, header=content)

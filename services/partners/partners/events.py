@@ -135,13 +135,30 @@ async def client_categorised(work: Work, envelopes: Sequence[Envelope[ClientCate
 
 
 async def case_imported(work: Work, envelopes: Sequence[Envelope[CaseImported]]) -> None:
-    """The same of a client who came in mid-journey, unless diagnosis said more already."""
+    """The same of a client who came in mid-journey, unless diagnosis said more already; and the referrals under way."""
     clients = await clients_of(work, {each.subject: each.municipality for each in envelopes})
     for each in envelopes:
         client = clients[each.subject]
         if client.category is None:
             client.category, client.track = each.data.category, each.data.track
             client.indications = list(each.data.indications)
+    under_way = [(each, referral) for each in envelopes for referral in each.data.open_referrals]
+    requests = [
+        referrals.Requested(
+            id=referral.referral_id,
+            municipality=each.municipality,
+            client_id=each.subject,
+            purpose=referral.purpose,
+            partner=referral.partner,
+            partner_kind="",
+            rule=None,
+            on=referral.since,
+            by=each.data.by,
+            at=each.recorded_at,
+        )
+        for each, referral in under_way
+    ]
+    await referrals.take_over(work, requests, {referral.referral_id: referral.state for _, referral in under_way})
 
 
 async def conversation_held(work: Work, envelopes: Sequence[Envelope[ConversationHeld | ReviewHeld]]) -> None:

@@ -244,7 +244,7 @@ class Referral(OfClient):
     partner: Mapped[str | None] = mapped_column(Text)
     partner_kind: Mapped[str] = mapped_column(Text)
     origin: Mapped[str] = mapped_column(Text)
-    """category, conversation or language_test."""
+    """category, conversation, language_test or import."""
     rule: Mapped[str | None] = mapped_column(Text)
     requested_on: Mapped[date] = mapped_column(Date)
     state: Mapped[str] = mapped_column(Text, default="requested")

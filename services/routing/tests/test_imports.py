@@ -10,12 +10,15 @@ import pytest
 from chassis.ids import new_id
 from contracts import Event
 from contracts.diagnosis import ExemptionEnded, ExemptionGranted
-from contracts.intake import CaseImported, ImportedSuspension
+from contracts.intake import CaseImported, ImportedReferral, ImportedSuspension
+from contracts.partners import ReferralEnded, ReferralEvent, ReferralOverdue, ReferralProgressed
 from contracts.routing import (
     CaseworkerAssigned,
     ClientExited,
     ConversationDue,
     HandoverDue,
+    ReferralRequested,
+    ReferralWithdrawn,
     ReviewDue,
     RouteResumed,
     RouteSuspended,
@@ -148,3 +151,61 @@ async def test_a_track_that_the_import_does_not_name_follows_from_the_category(r
     await routing.hear(client, CaseImported(occurred_on=routing.today, by="import", category="3A"))
     journey = await routing.journey(client)
     assert (journey["track"], journey["caseworkerId"]) == ("participation", "income-1")
+
+
+UITHOORN = "GM0451"
+
+
+def under_way(routing: Routing, referral: UUID) -> CaseImported:
+    told = ImportedReferral(
+        referral_id=referral, purpose="guidance_to_work", partner="am-match", state="accepted", since=date(2021, 8, 2)
+    )
+    return CaseImported(
+        occurred_on=routing.today, by="import", category="40-70", track="reintegration", open_referrals=(told,),
+        categorised_on=date(2021, 7, 1),
+    )  # fmt: skip
+
+
+async def test_a_referral_under_way_is_followed_and_not_asked_for_again(routing: Routing) -> None:
+    await routing.staff(UITHOORN)
+    client, referral = new_id(), new_id()
+    told = routing.categorised("40-70", "reintegration", on=date(2021, 7, 1), basis="import", prospect_of_work=True)
+    await routing.hear(client, routing.registered(), under_way(routing, referral), told, municipality=UITHOORN)
+    again = routing.categorised("40-70", "reintegration", prospect_of_work=True, confirmed="reconfirmed")
+    await routing.hear(client, again, municipality=UITHOORN)
+
+    [found] = (await routing.journey(client))["referrals"]
+    assert (found["id"], found["state"], found["origin"]) == (str(referral), "accepted", "import")
+    assert (found["purpose"], found["requestedOn"]) == ("guidance_to_work", "2021-08-02")
+    assert await routing.said(ReferralRequested, client) == []
+
+
+@pytest.mark.parametrize("import_first", [False, True])
+@pytest.mark.parametrize(
+    ("event", "more", "state", "overdue"),
+    [
+        (ReferralEnded, {"outcome": "placed"}, "ended", None),
+        (ReferralProgressed, {}, "started", None),
+        (ReferralOverdue, {"step": "start", "due_on": date(2021, 8, 30)}, "accepted", "start"),
+    ],
+)
+async def test_what_the_partner_says_counts_whether_the_import_is_heard_before_or_after(
+    routing: Routing, event: type[ReferralEvent], more: dict[str, Any], state: str, overdue: str | None, *,
+    import_first: bool,
+) -> None:  # fmt: skip
+    await routing.staff(UITHOORN)
+    client, referral = new_id(), new_id()
+    said = event(occurred_on=routing.today, by="partner:am-match", referral_id=referral, partner="am-match", **more)
+    imported = under_way(routing, referral)
+    await routing.hear(client, *([imported, said] if import_first else [said, imported]), municipality=UITHOORN)
+
+    [found] = (await routing.journey(client))["referrals"]
+    assert (found["state"], found["overdueStep"], found["purpose"]) == (state, overdue, "guidance_to_work")
+
+
+async def test_an_exit_takes_back_a_referral_that_an_import_brought(routing: Routing) -> None:
+    await routing.staff(UITHOORN)
+    client, referral = new_id(), new_id()
+    await routing.hear(client, under_way(routing, referral), municipality=UITHOORN)
+    await routing.done(f"/clients/{client}/exits", {"reason": "work"})
+    assert [each.data.referral_id for each in await routing.said(ReferralWithdrawn, client)] == [referral]

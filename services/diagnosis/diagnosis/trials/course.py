@@ -233,6 +233,9 @@ class Course:
 
     def _imported(self, case: CaseImported) -> None:
         self._spoke(case.last_conversation_on, seen=True)
+        for told in case.open_referrals:
+            self.referrals.setdefault(told.referral_id, Referral()).purpose = told.purpose
+            self.referrals[told.referral_id].partner = told.partner
         for each in case.suspensions:
             if each.end is None:
                 self._still_since = min(filter(None, (self._still_since, each.start)))

@@ -1,5 +1,6 @@
 """Referrals: asked for by routing, placed with a partner, answered by it, taken back by the municipality."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -102,11 +103,10 @@ class Correction:
 
 async def request(work: Work, requests: Sequence[Requested]) -> None:
     """Take requests for referral in; one that is known already changes nothing, unless it is asked for once more."""
-    known = set(await work.session.scalars(select(Referral.id).where(Referral.id.in_([each.id for each in requests]))))
-    new = [each for each in requests if each.id not in known]
+    new = await _unknown(work, requests)
     clients = await clients_of(work, {each.client_id: each.municipality for each in requests})
     for each in requests:
-        if each.again and each.id in known:
+        if each.again and each not in new:
             await open_again(work, {each.id}, each.by)
     merged = await merged_into(work, [client.id for client in clients.values()])
     made = []
@@ -129,6 +129,32 @@ async def place_waiting(work: Work, client_ids: Collection[UUID]) -> None:
     """Give what was asked of these clients while they counted as gone to partners after all."""
     held = await _lock_open(work, Referral.client_id.in_(client_ids) & (Referral.state == "requested"))
     await place(work, held)
+
+
+async def take_over(work: Work, imported: Sequence[Requested], states: Mapping[UUID, State]) -> None:
+    """Stand where an import says that referrals are in the loop; one that is known already changes nothing."""
+    new = await _unknown(work, imported)
+    clients = await clients_of(work, {each.client_id: each.municipality for each in new})
+    stopped: dict[UUID, Closing] = {}
+    made = defaultdict[str, list[Referral]](list)
+    for each in new:
+        client = clients[each.client_id]
+        referral = _referral(each, client)
+        referral.state, referral.sent_on = states[each.id], each.on
+        work.session.add(referral)
+        made[each.municipality].append(referral)
+        if client.registration_ended is not None or client.stopped_on is not None:
+            stopped[client.id] = Closing("client_stopped", work.today, each.by)
+    for municipality, referrals in made.items():
+        partners = await partners_of(work, municipality)
+        for referral in referrals:
+            terms = partners.get(referral.partner or "")
+            referral.partner_kind = terms.kind if terms else ""
+        await steps.take_over(work, referrals, partners)
+    if stopped:
+        await stop_clients(work, stopped)
+    if merged := await merged_into(work, [client.id for client in clients.values()]):
+        await close_doubles(work, merged, Closing("merged", work.today, "import"))
 
 
 async def place(work: Work, referrals: Sequence[Referral]) -> None:
@@ -180,7 +206,7 @@ async def answer(work: Work, referral: Referral, given: Answer) -> bool:
     work.publish(referral.client_id, referral.municipality, _event(work, referral, given))
     if given.step != "progress":
         await steps.stop_limits(work, [referral])
-        await steps.limit_next_step(work, [referral], await partners_of(work, referral.municipality), given.on)
+        await steps.limit_next_step(work, [referral], await partners_of(work, referral.municipality))
     if given.step == "decline" and referral.group_id is not None:
         await replace(work, {referral.group_id}, work.actor)
     return True
@@ -293,6 +319,8 @@ async def overdue(work: Work, deadlines: Sequence[Deadline]) -> None:
             due_on=due_on,
         )
         event_id = work.publish(referral.client_id, referral.municipality, event)
+        if by_id[referral.id].data.get(steps.UNTOLD):
+            continue
         more = {"overdueStep": step, "dueOn": due_on.isoformat()}
         notices.append(of_referral(referral, event_id, ReferralOverdue, work.today, **more))
     await tell(work, notices)
@@ -330,6 +358,11 @@ async def _lock_open(work: Work, which: Any) -> Sequence[Referral]:
         select(Referral).where(which, Referral.state.in_(OPEN)).order_by(Referral.id).with_for_update()
     )
     return found.all()
+
+
+async def _unknown(work: Work, requests: Sequence[Requested]) -> list[Requested]:
+    known = set(await work.session.scalars(select(Referral.id).where(Referral.id.in_([each.id for each in requests]))))
+    return [each for each in requests if each.id not in known]
 
 
 def _queues(referrals: Iterable[Referral]) -> list[Queue]:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from chassis.deadlines import NewDeadline, cancel, set_deadlines
+from chassis.deadlines import Deadline, NewDeadline, cancel, set_deadlines
 from chassis.work import Work
 from contracts.partners import ReferralClosed, ReferralSent, ReferralWaiting
 from partners.actions.notices import call_back, of_referral, tell
@@ -23,6 +23,8 @@ LIMITS: dict[TimedStep, str] = {
 """The kind of the deadline on each step; its subject is the referral."""
 STAYS = frozenset({"progress", "corrected"})
 """Steps after which a referral is where it was."""
+UNTOLD = "untold"
+"""In the data of a deadline: the partner is not reminded when it passes."""
 
 
 @dataclass(frozen=True)
@@ -96,16 +98,28 @@ async def send(work: Work, referrals: Sequence[Referral], partners: Mapping[str,
         referral.sent_event = work.publish(referral.client_id, referral.municipality, event)
         notices.append(of_referral(referral, referral.sent_event, ReferralSent, work.today))
     await tell(work, notices)
-    await limit_next_step(work, referrals, partners, work.today)
+    await limit_next_step(work, referrals, partners)
 
 
 async def limit_next_step(
-    work: Work, referrals: Sequence[Referral], partners: Mapping[str, Terms], start: date
-) -> None:
-    """Let the time run in which the partner must take the step that it now owes."""
-    await set_deadlines(
-        work, [limit for referral in referrals if (limit := _limit(referral, partners, start)) is not None]
+    work: Work, referrals: Sequence[Referral], partners: Mapping[str, Terms]
+) -> Sequence[Deadline]:
+    """Let the time run in which the partner must take the step that it now owes, from the day of the one before."""
+    return await set_deadlines(
+        work, [limit for referral in referrals if (limit := _limit(referral, partners)) is not None]
     )
+
+
+async def take_over(work: Work, referrals: Sequence[Referral], partners: Mapping[str, Terms]) -> None:
+    """Stand where these are in the loop already. The partner, who knows of them, is told nothing.
+
+    Nor is it reminded of a step for which the time was over before; that shows in the municipality.
+    """
+    for referral in referrals:
+        record(work, referral, referral.state, referral.since, referral.requested_by)
+    for limit in await limit_next_step(work, referrals, partners):
+        if limit.due_on is not None and limit.due_on < work.today:
+            limit.data = {UNTOLD: True}
 
 
 async def withdraw(work: Work, referrals: Sequence[Referral], why: Closing) -> None:
@@ -137,7 +151,7 @@ def _close(work: Work, referral: Referral, on: date, by: str) -> UUID:
     return work.publish(referral.client_id, referral.municipality, event)
 
 
-def _limit(referral: Referral, partners: Mapping[str, Terms], start: date) -> NewDeadline | None:
+def _limit(referral: Referral, partners: Mapping[str, Terms]) -> NewDeadline | None:
     step = timed_step(referral.state)  # type: ignore[arg-type] # the column holds a State, by its constraint
     terms = partners.get(referral.partner or "")
     if step is None or terms is None:
@@ -149,7 +163,7 @@ def _limit(referral: Referral, partners: Mapping[str, Terms], start: date) -> Ne
         municipality=referral.municipality,
         subject=referral.id,
         kind=LIMITS[step],
-        start=start,
+        start=referral.since,
         term=limit.term,
         rule=limit.rule,
         owner=terms.id,

@@ -8,6 +8,7 @@ from routing.actions import caseworkers, terms
 from routing.actions.caseworkers import Assignment
 from routing.actions.exits import exit_from
 from routing.actions.journeys import Act, pack_of
+from routing.actions.referring import take_over_referrals
 from routing.actions.suspending import stand_still
 from routing.actions.travelling import begin, open_to
 from routing.rules import exit_reason
@@ -22,6 +23,8 @@ async def bring_in(work: Work, heard: Sequence[tuple[Journey, CaseImported]]) ->
         _take_over(work, journey, case, act)
         _stand_still(work, journey, case, act)
         _begin_route(work, journey, case, act)
+        if case.exited_on is None:
+            take_over_referrals(work, journey, case)
         if case.exited_on is not None and journey.active:
             reason = exit_reason(case.exit_reason)
             await exit_from(work, journey, reason, Act(case.exited_on, act.by), aftercare=False)

@@ -1,12 +1,15 @@
 """Asking a partner to take a client on, and keeping up how far the partner is (ROU-7, PAR-3)."""
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Literal, get_args
+from uuid import UUID
 
 from sqlalchemy import select
 
 from chassis.work import Work
 from contracts import Envelope
+from contracts.intake import CaseImported
 from contracts.partners import ReferralEnded, ReferralEvent, ReferralOverdue, ReferralScheduled, ReferralSent
 from contracts.routing import ReferralRequested
 from policy import ReferralRule
@@ -16,7 +19,9 @@ from routing.actions.journeys import Act, pack_of, say
 from routing.rules import OPEN_REFERRAL
 from routing.tables import Journey, Referral
 
-Origin = Literal["category", "conversation", "language_test"]
+UNHEARD = "requested"
+"""The state of a referral of which nobody told yet where it stands."""
+Origin = Literal["category", "conversation", "language_test", "import"]
 
 
 def request(work: Work, journey: Journey, rule: ReferralRule, origin: Origin, act: Act) -> Referral:
@@ -54,6 +59,18 @@ def refer_for_language(work: Work, journey: Journey, act: Act, *, passed: bool) 
         request(work, journey, rule, "language_test", act)
 
 
+def take_over_referrals(work: Work, journey: Journey, case: CaseImported) -> None:
+    """Stand where an import says that the client's referrals are; partners does so too, and its later word counts."""
+    there = {each.id: each for each in journey.referrals}
+    for told in case.open_referrals:
+        referral = there.get(told.referral_id) or _unasked(journey, told.referral_id, told.partner, told.since)
+        partner = pack_of(work, journey).partners.get(told.partner)
+        referral.purpose, referral.partner_kind = told.purpose, partner.kind if partner else ""
+        referral.requested_on = told.since
+        if referral.state == UNHEARD:
+            referral.state, referral.state_since = told.state, told.since
+
+
 def under_way(journey: Journey, rule: ReferralRule) -> bool:
     """Whether the partner is already asked for this purpose."""
     return any(each.partner == rule.partner and each.purpose == rule.purpose for each in journey.open_referrals)
@@ -64,11 +81,31 @@ async def follow(work: Work, envelopes: Sequence[Envelope[ReferralEvent]]) -> No
     events = {envelope.data.referral_id: envelope for envelope in envelopes}
     whose = await work.session.scalars(select(Referral.client_id).where(Referral.id.in_(events)))
     found = await journeys.load(work.session, set(whose))
-    for journey in found.values():
-        for referral in journey.referrals:
-            if referral.id in events:
-                _take_over(referral, events[referral.id])
+    known = {referral.id: referral for journey in found.values() for referral in journey.referrals}
+    early = [envelope for envelope in envelopes if envelope.data.referral_id not in known]
+    for envelope, journey in zip(early, await _of_imports(work, early), strict=True):
+        told = envelope.data
+        known[told.referral_id] = _unasked(journey, told.referral_id, told.partner, told.occurred_on)
+        found[journey.client_id] = journey
+    for id, event in events.items():
+        _take_over(known[id], event)
     journeys.changed(work, *found)
+
+
+async def _of_imports(work: Work, early: Sequence[Envelope[ReferralEvent]]) -> list[Journey]:
+    """The journeys of referrals that nobody asked for here: an import brings them, and is still to be heard."""
+    found = await journeys.of(work, early) if early else {}
+    return [found[envelope.subject] for envelope in early]
+
+
+def _unasked(journey: Journey, id: UUID, partner: str, since: date) -> Referral:
+    """A referral that the partner knew of before the client came in here; what for is told by the import."""
+    referral = Referral(
+        id=id, municipality=journey.municipality, entered_by="import", purpose="", partner=partner, partner_kind="",
+        origin="import", rule=None, requested_on=since, state=UNHEARD, state_since=since,
+    )  # fmt: skip
+    journey.referrals.append(referral)
+    return referral
 
 
 _STATES = {
