@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 import uvloop
 
-from opstap import import_command, policy_commands, term_command, try_command, verify_command
+from opstap import import_command, policy_commands, staff_command, term_command, try_command, verify_command
 from opstap.operators import commands
 from opstap.operators.told import remedies_told, wide_console
 from opstap.policy_commands import policies_folder
@@ -22,6 +22,7 @@ policy_commands.app.command(name="try")(try_command.try_policy)
 app.add_typer(policy_commands.app, name="policy")
 app.command(name="term")(term_command.term)
 app.command(name="import")(import_command.import_caseload)
+app.add_typer(staff_command.app, name="staff")
 app.command(name="verify")(verify_command.verify)
 app.add_typer(commands.events, name="events")
 app.add_typer(commands.parked, name="parked")

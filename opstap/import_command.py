@@ -91,7 +91,7 @@ def _show(report: Mapping[str, Any], console: Console) -> None:
     names = ("rows", "registered", "cases", "known", "refusedLines")
     table.add_row(*(str(report[name]) for name in names))
     console.print(table)
-    _show_lines(report["refused"], "why it was refused", report["refusedLines"], console)
+    show_lines(report["refused"], "why it was refused", report["refusedLines"], console)
 
 
 def _show_dry_run(report: Mapping[str, Any], console: Console) -> None:
@@ -110,8 +110,8 @@ def _show_dry_run(report: Mapping[str, Any], console: Console) -> None:
         console.print(guided)
     if report["openReferrals"]:
         console.print(f"{report['openReferrals']} open referrals are taken over; no partner is told.")
-    _show_lines(report["remarks"], "good to know; the line is taken in", report["remarkedLines"], console)
-    _show_lines(report["refused"], "why it would be refused", report["refusedLines"], console)
+    show_lines(report["remarks"], "good to know; the line is taken in", report["remarkedLines"], console)
+    show_lines(report["refused"], "why it would be refused", report["refusedLines"], console)
 
 
 def _counted(title: str, counts: Mapping[str, int]) -> Table:
@@ -121,7 +121,8 @@ def _counted(title: str, counts: Mapping[str, int]) -> Table:
     return table
 
 
-def _show_lines(lines: list[dict[str, Any]], title: str, number: int, console: Console) -> None:
+def show_lines(lines: list[dict[str, Any]], title: str, number: int, console: Console) -> None:
+    """What was told of lines, and of how many it was told when these are the first."""
     if not lines:
         return
     table = Table("line", "column", title)

@@ -166,8 +166,11 @@ def _unheard(url: str, error: Exception) -> NotTaken:
 def _why(status: int, problem: Mapping[str, Any]) -> str:
     """A problem document in words."""
     errors = "".join(f"\n  {each.get('pointer', '')} {each.get('detail', '')}" for each in problem.get("errors", ()))
+    errors += "".join(
+        f"\n  line {each['line']}, {each['column']}: {each['detail']}" for each in problem.get("refused", ())
+    )
     remedies = {
-        400: "mend the first line of the file: it names the columns",
+        400: "mend these lines of the file, and send it again",
         401: "the token is not one of this issuer's, or has run out: ask for a new one",
         403: "ask for a token with the role operator, team_manager or front_end",
         409: "send the file again, as it is now",

@@ -75,7 +75,7 @@ TABLE: Mapping[str, Mapping[tuple[str, str], str]] = {
         (CLIENTS, "M"): "listEmergencyAccesses",
         (CLIENTS, "FCM"): "listHandovers readWorklist countWorklist",
         (TOWN, "FCM"): "listClientsWithoutCaseworker followWorklist",
-        (TOWN, "FMO"): "enterStaff",
+        (TOWN, "FMO"): "enterStaff importStaff",
         (TOWN, "FCMO"): "listStaff enterAbsence listAbsences endAbsence",
         (TOWN, "MO"): "transferClients",
         (TOWN, "CM"): "takeEmergencyAccess",

@@ -17,7 +17,10 @@ UNGUARDED = {
 }
 """Operations that change something without If-Match, and why."""
 
-BY_ITS_OWN_MEANS = {"importCaseload": "reads a stream of any length; the same lines again are known already"}
+BY_ITS_OWN_MEANS = {
+    "importCaseload": "reads a stream of any length; the same lines again are known already",
+    "importStaff": "who is on the staff as the file says is left alone",
+}
 """Operations that do a double once without an Idempotency-Key."""
 
 OF_ALL_THERE_IS = {

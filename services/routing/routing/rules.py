@@ -17,6 +17,9 @@ OPEN_REFERRAL = ("requested", "waiting", "scheduled", "sent", "acknowledged", "a
 AGREEMENT = "agreement"
 """The kind of the deadline of an agreement: when its day passed, somebody asks whether it was kept."""
 
+FULL_TIME = 36
+"""Hours a week of whom nobody said otherwise."""
+
 HoursBand = Literal["0-8", "9-16", "17-24", "25-31", "32+"]
 IncomeBand = Literal["0-250", "251-500", "501-750", "751-1000", "1001+"]
 Rung = Literal["talk", "influence", "measure"]

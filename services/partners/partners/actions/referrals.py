@@ -143,7 +143,8 @@ async def take_over(work: Work, imported: Sequence[Requested], states: Mapping[U
         referral.state, referral.sent_on = states[each.id], each.on
         work.session.add(referral)
         made[each.municipality].append(referral)
-        if client.registration_ended is not None or client.stopped_on is not None:
+        left = client.stopped_on is not None and each.on <= client.stopped_on
+        if left or client.registration_ended is not None:
             stopped[client.id] = Closing("client_stopped", work.today, each.by)
     for municipality, referrals in made.items():
         partners = await partners_of(work, municipality)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 from uuid import NAMESPACE_URL, uuid5
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import and_, func, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 
 from chassis import sight
@@ -103,30 +103,33 @@ async def follow_role(work: Work, changed: Iterable[tuple[Journey, Act]]) -> Non
     )
 
 
-async def enter_staff(work: Work, entered: NewStaff) -> None:
-    """Keep a member of staff; who waits may be assigned now, and who lost their caseworker is handed over."""
-    rows = [
-        {
-            "id": entered.id,
-            "municipality": municipality,
-            "roles": list(entered.roles),
-            "team": entered.team,
-            "hours_per_week": entered.hours_per_week,
-            "active": entered.active,
-            "manages": list(entered.manages),
-        }
-        for municipality in entered.municipalities
-    ]
-    before = await as_told(work, entered.id, entered.municipalities)
-    new = insert(Staff).values(rows)
+async def enter_staff(work: Work, entered: Sequence[NewStaff]) -> None:
+    """Keep members of staff; who waits may be assigned now, and who lost their caseworker is handed over."""
+    ids = {each.id for each in entered}
+    municipalities = {municipality for each in entered for municipality in each.municipalities}
+    before = await as_told(work, ids, municipalities)
+    new = insert(Staff)
     columns = ("roles", "team", "hours_per_week", "active", "manages")
     await work.session.execute(
         new.on_conflict_do_update(
             index_elements=[Staff.id, Staff.municipality], set_={name: new.excluded[name] for name in columns}
-        )
+        ),
+        [_row(each, municipality) for each in entered for municipality in each.municipalities],
     )
-    tell_changes(work, before, await as_told(work, entered.id, entered.municipalities))
+    tell_changes(work, before, await as_told(work, ids, municipalities))
     await _look_after(work, entered)
+
+
+def _row(entered: NewStaff, municipality: str) -> dict[str, object]:
+    return {
+        "id": entered.id,
+        "municipality": municipality,
+        "roles": list(entered.roles),
+        "team": entered.team,
+        "hours_per_week": entered.hours_per_week,
+        "active": entered.active,
+        "manages": list(entered.manages),
+    }
 
 
 def tell_changes(work: Work, before: Collection[StaffAsTold], now: Collection[StaffAsTold]) -> None:
@@ -142,11 +145,12 @@ def tell_changes(work: Work, before: Collection[StaffAsTold], now: Collection[St
             following.staff_changed(work, municipality, str(told["staff_id"]))
 
 
-async def as_told(work: Work, staff_id: str, municipalities: Collection[str]) -> list[StaffAsTold]:
-    """A member of staff as others hear of them, in each of these municipalities."""
+async def as_told(work: Work, ids: Collection[str], municipalities: Collection[str]) -> list[StaffAsTold]:
+    """Members of staff as others hear of them, in each of these municipalities."""
     kept = await work.session.scalars(
         select(Staff)
-        .where(Staff.id == staff_id, Staff.municipality.in_(municipalities))
+        .where(Staff.id.in_(ids), Staff.municipality.in_(municipalities))
+        .order_by(Staff.id, Staff.municipality)
         .execution_options(populate_existing=True)
     )
     return [
@@ -191,22 +195,24 @@ async def caseload_of(work: Work, staff: Iterable[Staff]) -> Counter[str]:
     return await _caseload(work, {each.id for each in staff})
 
 
-async def _look_after(work: Work, entered: NewStaff) -> None:
+async def _look_after(work: Work, entered: Sequence[NewStaff]) -> None:
     """The clients whom this concerns: those who wait here, and those of somebody who left or changed role."""
-    waiting = Journey.waiting_since.is_not(None)
-    theirs = Journey.caseworker_id == entered.id
+    places = {(municipality, each.id): each for each in entered for municipality in each.municipalities}
+    theirs = tuple_(Journey.municipality, Journey.caseworker_id).in_(list(places))
+    here = Journey.municipality.in_({municipality for municipality, _ in places})
     concerned = await work.session.scalars(
         select(Journey.client_id).where(
-            Journey.state == "active", Journey.municipality.in_(entered.municipalities), or_(waiting, theirs)
+            Journey.state == "active", or_(and_(here, Journey.waiting_since.is_not(None)), theirs)
         )
     )
     found = await journeys.load(work.session, concerned.all())
     act = Act(work.today, work.actor)
     assignments: list[Assignment] = []
     for journey in found.values():
+        guide = places.get((journey.municipality, journey.caseworker_id or ""))
         if journey.caseworker_id is None:
             assignments.append(Assignment(journey, _occasion(journey), act))
-        elif not entered.active or journey.caseworker_role not in entered.roles:
+        elif guide is not None and (not guide.active or journey.caseworker_role not in guide.roles):
             assignments.append(Assignment(journey, "transfer", act))
     await assign(work, assignments)
 

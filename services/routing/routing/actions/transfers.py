@@ -38,13 +38,13 @@ async def transfer(work: Work, leaving: Leaving) -> tuple[Sequence[Transfer], Se
     """
     theirs = await _clients_of(work, leaving)
     await _check(work, leaving, theirs)
-    before = await caseworkers.as_told(work, leaving.staff_id, [leaving.municipality])
+    before = await caseworkers.as_told(work, [leaving.staff_id], [leaving.municipality])
     await work.session.execute(
         update(Staff)
         .where(Staff.id == leaving.staff_id, Staff.municipality == leaving.municipality)
         .values(active=False)
     )
-    caseworkers.tell_changes(work, before, await caseworkers.as_told(work, leaving.staff_id, [leaving.municipality]))
+    caseworkers.tell_changes(work, before, await caseworkers.as_told(work, [leaving.staff_id], [leaving.municipality]))
     failed = []
     for client_id in theirs:
         try:

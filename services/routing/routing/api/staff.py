@@ -14,11 +14,10 @@ from contracts.model import Municipality
 from routing.actions import authority, caseworkers
 from routing.actions.caseworkers import NewStaff
 from routing.api.answers import ENTERS, StaffId, located
+from routing.rules import FULL_TIME
 from routing.tables import Staff
 
 router = APIRouter(route_class=ServiceRoute, tags=["staff"])
-
-FULL_TIME = 36
 
 
 class NewStaffMember(ApiModel):
@@ -61,13 +60,11 @@ async def enter_staff(body: NewStaffMember, work: WorkInHand, caller: Caller, re
         in_scope(caller, municipality)
         await authority.over_staff(work, caller, municipality, body.id, [body.team, *body.manages])
     municipalities = sorted(set(body.municipalities))
-    await caseworkers.enter_staff(
-        work,
-        NewStaff(
-            body.id, municipalities, sorted(set(body.roles)), body.team, body.hours_per_week, body.active,
-            sorted(set(body.manages)),
-        ),
+    entered = NewStaff(
+        body.id, municipalities, sorted(set(body.roles)), body.team, body.hours_per_week, body.active,
+        sorted(set(body.manages)),
     )  # fmt: skip
+    await caseworkers.enter_staff(work, [entered])
     located(response, "/staff")
     return body
 

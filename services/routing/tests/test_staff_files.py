@@ -1,0 +1,161 @@
+"""Staff by file: with all faults at once, and nothing by halves (ROU-16)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from contracts.routing import CaseworkerAssigned, DeputyChosen, StaffChanged
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from tests.conftest import Routing
+
+pytestmark = pytest.mark.requirement("ROU-16")
+
+HEADER = "id;municipalities;roles;team;manages;hours;active;absent_from;absent_until;deputy"
+TOWN = (
+    "boss;GM1916;;west;west;36;yes;;;",
+    "els;GM1916 GM0626;work_consultant income_consultant;west;;24;ja;2021-09-01;2021-09-14;piet",
+    "els;GM1916 GM0626;work_consultant income_consultant;west;;24;ja;2021-12-20;;piet",
+    "piet;GM1916 GM0626;work_consultant;west;;;;;;",
+)
+
+
+async def send(routing: Routing, *lines: str, header: str = HEADER, **more: Any) -> Any:
+    token = more.pop("token", None) or routing.token("operator")
+    query = "&".join(f"{name}={value}" for name, value in more.items())
+    return await routing.service.http.post(
+        f"/v1/staff-imports?{query}", content="\n".join((header, *lines)).encode(),
+        headers={**token, "Content-Type": "text/csv"},
+    )  # fmt: skip
+
+
+async def guide(routing: Routing, client: UUID) -> str:
+    """Who guides a client."""
+    found = await routing.get(f"/clients/{client}/journey", headers=routing.token("front_end", sub=None))
+    guided_by: str = found.json()["caseworkerId"]
+    return guided_by
+
+
+def refused(answer: Any) -> set[tuple[int, str]]:
+    return {(each["line"], each["column"]) for each in answer.json()["refused"]}
+
+
+async def everything(routing: Routing) -> Any:
+    """The staff and who is away, and all that was said."""
+    staff = (await routing.get("/staff", headers=routing.token("operator"))).json()
+    absences = (await routing.get("/absences", headers=routing.token("operator"))).json()
+    return staff, absences, len(await routing.said())
+
+
+async def test_a_file_brings_staff_with_their_absences_and_again_changes_nothing(routing: Routing) -> None:
+    first = await send(routing, *TOWN)
+    assert first.status_code == 201, first.text
+    there = await everything(routing)
+    again = await send(routing, *TOWN)
+
+    counts = ("rows", "entered", "changed", "unchanged", "absences", "refusedLines")
+    assert [first.json()[name] for name in counts] == [4, 3, 0, 0, 4, 0]
+    assert [again.json()[name] for name in counts] == [4, 0, 0, 3, 0, 0]
+    assert await everything(routing) == there
+    staff = {(each["id"], each["municipality"]): each for each in there[0]["items"]}
+    assert staff["els", "GM0626"]["hoursPerWeek"] == 24
+    assert staff["piet", "GM1916"]["hoursPerWeek"] == 36
+    assert staff["boss", "GM1916"]["manages"] == ["west"]
+    assert [each["lastDay"] for each in there[1]["items"]] == ["2021-09-14", "2021-09-14", None, None]
+    assert len(await routing.said(DeputyChosen)) == 4
+
+
+async def test_a_dry_run_tells_the_same_and_writes_nothing(routing: Routing) -> None:
+    before = await everything(routing)
+    announced = await send(routing, *TOWN, dryRun="true")
+    assert announced.status_code == 200
+    assert await everything(routing) == before
+
+    assert announced.json() == (await send(routing, *TOWN)).json()
+
+
+@pytest.mark.parametrize(
+    ("line", "column"),
+    [
+        ("els;GM1916;acrobat;;;;;;;", "roles"),
+        ("els;GM9999;work_consultant;;;;;;;", "municipalities"),
+        ("els;elsewhere;work_consultant;;;;;;;", "municipalities"),
+        ("els;;work_consultant;;;;;;;", "municipalities"),
+        (";GM1916;work_consultant;;;;;;;", "id"),
+        ("els!;GM1916;work_consultant;;;;;;;", "id"),
+        ("els;GM1916;;;;;;;;", ""),
+        ("els;GM1916;work_consultant;;;0;;;;", "hours"),
+        ("els;GM1916;work_consultant;;;36;perhaps;;;", "active"),
+        ("els;GM1916;work_consultant;;nowhere;;;;;", "manages"),
+        ("els;GM1916;work_consultant;;;;;1-9-2021;;", "absent_from"),
+        ("els;GM1916;work_consultant;;;;;;2021-09-14;", ""),
+        ("els;GM1916;work_consultant;;;;;2021-09-14;2021-09-01;", "absent_until"),
+        ("els;GM1916;work_consultant;;;;;2021-09-01;;els", "deputy"),
+        ("els;GM1916;work_consultant;;;;;2021-09-01;;nobody", "deputy"),
+        ("els;GM1916;work_consultant;;;;;2021-09-01;;away", "deputy"),
+        ("els;GM1916;work_consultant", ""),
+        ("away;GM1916;work_consultant;east;;;;;;", "team"),
+    ],
+)
+async def test_a_wrong_line_is_told_by_column_and_nothing_comes_in(routing: Routing, line: str, column: str) -> None:
+    away = "away;GM1916;work_consultant;;;;;2021-09-01;2021-12-31;"
+    before = await everything(routing)
+
+    answer = await send(routing, away, line, "good;GM1916;work_consultant;;;;;;;")
+
+    assert answer.status_code == 400, answer.text
+    assert answer.json()["type"].endswith("lines-refused")
+    assert refused(answer) == {(3, column)}, answer.text
+    assert refused(await send(routing, away, line, dryRun="true")) == {(3, column)}
+    assert await everything(routing) == before
+
+
+async def test_who_is_missing_from_the_file_stays_unless_asked(routing: Routing) -> None:
+    await send(routing, *TOWN)
+    await routing.staff("GM0629", elsewhere=["work_consultant"])
+    client = await routing.client()
+    assert await guide(routing, client) == "piet"  # els is away
+    rest = [each for each in TOWN if not each.startswith("piet")]
+    rest = [
+        each.replace("piet", "boss").replace("GM1916 GM0626", "GM1916") for each in rest if "2021-12-20" not in each
+    ]
+    rest = [each.replace("2021-09-01;2021-09-14;boss", ";;") for each in rest]
+
+    kept = await send(routing, *rest)
+    listed = await send(routing, *rest, leavers="list", dryRun="true")
+    assert (kept.json()["leavers"], listed.json()["leavers"]) == ([], ["piet"])
+    assert await guide(routing, client) == "piet"
+    await routing.move_to(routing.today.replace(day=20))
+    ended = await send(routing, *rest, leavers="inactive")
+
+    assert ended.json()["leavers"] == ["piet"]
+    assert await guide(routing, client) == "els"
+    assigned = (await routing.said(CaseworkerAssigned, client))[-1].data
+    assert (assigned.previous_id, assigned.occasion) == ("piet", "transfer")
+    away = {each.data.staff_id for each in await routing.said(StaffChanged) if not each.data.active}
+    assert away == {"piet"}
+
+
+async def test_a_manager_keeps_the_own_team_by_file_too(routing: Routing) -> None:
+    await send(routing, *TOWN)
+    boss = routing.token("team_manager", sub="boss")
+
+    own = await send(routing, "new;GM1916;work_consultant;west;;;;;;", token=boss)
+    others = await send(routing, "other;GM1916;work_consultant;east;;;;;;", token=boss)
+
+    assert own.status_code == 201
+    assert refused(others) == {(2, "team")}
+    assert (await send(routing, token=routing.token("caseworker"))).status_code == 403
+    assert "shoe_size" in (await send(routing, header="id;shoe_size")).text
+
+
+async def test_who_waits_is_assigned_once_the_file_is_in(routing: Routing) -> None:
+    clients = [await routing.client() for _ in range(6)]
+    await send(routing, "a;GM1916;work_consultant;;;36;;;;", "b;GM1916;work_consultant;;;18;;;;")
+
+    guides = [await guide(routing, each) for each in clients]
+    assert sorted(guides) == ["a", "a", "a", "a", "b", "b"]
