@@ -120,14 +120,20 @@ async def narrow(session: AsyncSession, token: Token, policies: Library, today: 
 
 @asynccontextmanager
 async def whole(session: AsyncSession) -> AsyncIterator[None]:
-    """For a rule that must reckon with clients whom the caller does not see, such as caseloads or who is known."""
-    narrowed = session.info.get(_NARROWED)
+    """For a rule that must reckon with clients whom the caller does not see, such as caseloads or who is known.
+
+    One within another is part of it.
+    """
+    narrowed = session.info.pop(_NARROWED, None)
     if narrowed is None:
         yield
         return
     await session.flush()
     await _see(session, "")
-    yield
+    try:
+        yield
+    finally:
+        session.info[_NARROWED] = narrowed
     await session.flush()
     await _see(session, narrowed)
 

@@ -104,3 +104,17 @@ async def test_a_caseload_counts_in_full_whoever_asks_for_an_assignment(routing:
     accepts = routing.token("caseworker", sub="west-1")
     assert (await routing.post(f"/handovers/{handover}/acceptances", {}, headers=accepts)).status_code == 201
     assert (await routing.journey(client))["caseworkerId"] == "west-2"
+
+
+async def test_who_leaves_keeps_no_client_even_when_the_caller_does_not_see_them(routing: Routing) -> None:
+    await town(routing)
+    client = await routing.client()
+    outsider = routing.token("caseworker", "front_end", sub="elsewhere-1")
+    await routing.done("/staff", {**member("west-1", "west"), "active": False}, headers=outsider)
+    await routing.done("/staff", {**member("west-boss", "west"), "active": False}, headers=outsider)
+    await routing.done("/staff", {**member("east-boss", "east"), "active": False}, headers=outsider)
+    seen = await routing.get(f"/clients/{client}/journey", headers=routing.token("front_end", sub=None))
+    assert seen.json()["caseworkerId"] == "east-1"
+    await routing.done("/staff", {**member("east-1", "east"), "active": False}, headers=outsider)
+    listed = await routing.get("/worklist", headers=routing.token("front_end", sub=None), scope="municipality")
+    assert [each["kind"] for each in listed.json()["items"]] == ["without_caseworker"]

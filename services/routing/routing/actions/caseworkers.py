@@ -117,7 +117,8 @@ async def enter_staff(work: Work, entered: Sequence[NewStaff]) -> None:
         [_row(each, municipality) for each in entered for municipality in each.municipalities],
     )
     tell_changes(work, before, await as_told(work, ids, municipalities))
-    await _look_after(work, entered)
+    async with sight.whole(work.session):  # who enters staff need not see the clients whom it concerns
+        await _look_after(work, entered)
 
 
 def _row(entered: NewStaff, municipality: str) -> dict[str, object]:

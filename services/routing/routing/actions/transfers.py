@@ -7,6 +7,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy import select, update
 
+from chassis import sight
 from chassis.logs import traced
 from chassis.problems import Invalid, NotFound
 from chassis.work import Work
@@ -36,6 +37,11 @@ async def transfer(work: Work, leaving: Leaving) -> tuple[Sequence[Transfer], Se
 
     One that fails leaves the others be; the same again takes up those, and moves nobody twice.
     """
+    async with sight.whole(work.session):  # a leaver's clients are handed over, all of them
+        return await _transfer(work, leaving)
+
+
+async def _transfer(work: Work, leaving: Leaving) -> tuple[Sequence[Transfer], Sequence[UUID]]:
     theirs = await _clients_of(work, leaving)
     await _check(work, leaving, theirs)
     before = await caseworkers.as_told(work, [leaving.staff_id], [leaving.municipality])

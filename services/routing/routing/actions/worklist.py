@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import delete, inspect, select
 from sqlalchemy.dialects.postgresql import insert
 
+from chassis import sight
 from chassis.work import Work
 from routing.actions import duties, emergencies, journeys, terms
 from routing.tables import ClientChange, Journey, WorkItem
@@ -18,7 +19,15 @@ _COLUMNS = tuple(column.name for column in WorkItem.__table__.columns)
 
 
 async def keep(work: Work, client_ids: Collection[UUID]) -> None:
-    """Set the items of these clients as they stand now, and tell the change feed that something changed."""
+    """Set the items of these clients as they stand now, and tell the change feed that something changed.
+
+    Whoever changed something: it may be on the list of somebody whose clients the caller does not see.
+    """
+    async with sight.whole(work.session):
+        await _keep(work, client_ids)
+
+
+async def _keep(work: Work, client_ids: Collection[UUID]) -> None:
     await work.session.flush()
     found = await _journeys(work, client_ids)
     wanted = {item.id: asdict(item) for item in await _items(work, found.values())}
