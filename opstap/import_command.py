@@ -109,7 +109,7 @@ def _show_dry_run(report: Mapping[str, Any], console: Console) -> None:
             guided.add_row(role, str(of["named"]), str(of["assigned"]), str(of["waiting"]))
         console.print(guided)
     if report["openReferrals"]:
-        console.print(f"{report['openReferrals']} open referrals are taken over; no partner is told.")
+        console.print(f"Open referrals that are taken over, of which no partner is told: {report['openReferrals']}")
     show_lines(report["remarks"], "good to know; the line is taken in", report["remarkedLines"], console)
     show_lines(report["refused"], "why it would be refused", report["refusedLines"], console)
 

@@ -17,10 +17,11 @@ COLUMNS = {LONGEST_STAY: "route_started_on", REVIEW: "last_conversation_on"}
 
 @dataclass(frozen=True)
 class Colleagues:
-    """The staff of a municipality, as far as routing told."""
+    """The staff of a municipality, as far as routing told: of who is away it tells only when somebody stands in."""
 
     ids: Collection[str] = frozenset()
     roles: Collection[str] = frozenset()
+    """Those of which somebody is at work."""
 
 
 @dataclass(frozen=True)
@@ -39,12 +40,10 @@ class Forecast:
     def remarks(self, case: Case) -> Iterator[Fault]:
         """What is good to know of a line that is taken in all the same."""
         if self.role is not None and case.caseworker_id is not None and not self.named:
-            instead = "nobody has" if self.waits else "another takes over in"
+            instead = "nobody at work has" if self.waits else "another takes over in"
             yield Fault("caseworker_id", f"is nobody on the staff here: {instead} the role {self.role}")
         elif self.waits:
-            yield Fault(
-                "caseworker_id", f"nobody on the staff has the role {self.role}: stands with the team's manager"
-            )
+            yield Fault("caseworker_id", f"nobody at work has the role {self.role}: stands with the team's manager")
         for kind, day in self.overdue.items():
             yield Fault(
                 COLUMNS.get(kind, "categorised_on"), f"{kind} was due on {day}: stands on a work list as overdue"

@@ -90,13 +90,21 @@ async def forecasts(work: Work, municipality: str) -> Here:
         except NoPolicyInForce:
             return today
 
-    rows = await work.session.execute(_STAFF, {"municipality": municipality})
-    staff = {row.staff_id: row.roles for row in rows}
-    colleagues = Colleagues(staff.keys(), {role for roles in staff.values() for role in roles})
+    here = {"municipality": municipality, "today": work.today}
+    staff = (await work.session.execute(_STAFF, here)).all()
+    at_work = {role for each in staff if not each.away for role in each.roles}
+    colleagues = Colleagues({each.staff_id for each in staff}, at_work)
     return Here(today, pack_on, colleagues, work.today)
 
 
-_STAFF = text("SELECT staff_id, roles FROM colleagues WHERE municipality = :municipality AND active")
+_STAFF = text("""
+    SELECT staff_id, roles, EXISTS (
+        SELECT FROM stand_ins WHERE stand_ins.municipality = colleagues.municipality
+        AND stand_ins.staff_id = colleagues.staff_id
+        AND :today BETWEEN first_day AND coalesce(last_day, 'infinity')
+    ) AS away
+    FROM colleagues WHERE municipality = :municipality AND active
+""")
 
 
 def _read(work: Work, under_way: Import, record: Record) -> Planned:

@@ -85,7 +85,8 @@ async def follow(work: Work, envelopes: Sequence[Envelope[ReferralEvent]]) -> No
     early = [envelope for envelope in envelopes if envelope.data.referral_id not in known]
     for envelope, journey in zip(early, await _of_imports(work, early), strict=True):
         told = envelope.data
-        known[told.referral_id] = _unasked(journey, told.referral_id, told.partner, told.occurred_on)
+        meanwhile = next((each for each in journey.referrals if each.id == told.referral_id), None)
+        known[told.referral_id] = meanwhile or _unasked(journey, told.referral_id, told.partner, told.occurred_on)
         found[journey.client_id] = journey
     for id, event in events.items():
         _take_over(known[id], event)
@@ -93,7 +94,7 @@ async def follow(work: Work, envelopes: Sequence[Envelope[ReferralEvent]]) -> No
 
 
 async def _of_imports(work: Work, early: Sequence[Envelope[ReferralEvent]]) -> list[Journey]:
-    """The journeys of referrals that nobody asked for here: an import brings them, and is still to be heard."""
+    """The journeys of referrals that nobody asked for here: an import brings them, or brought them at this moment."""
     found = await journeys.of(work, early) if early else {}
     return [found[envelope.subject] for envelope in early]
 
