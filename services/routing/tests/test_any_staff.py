@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from tests.conftest import Routing
 
+    from contracts import Envelope, Event
+
 pytestmark = pytest.mark.requirement("ROU-16")
 
 HERE = "GM1916"
@@ -182,7 +184,7 @@ class Town:
 
     async def keep_up(self) -> None:
         """Every assignment since the last step was to who had the least, by hours, of those who were there."""
-        said = await self.routing.said()
+        said: list[Envelope[Event]] = await self.routing.said()
         for each in said[self.heard :]:
             match each.data:
                 case CaseworkerAssigned(caseworker_id=chosen, role=role):
