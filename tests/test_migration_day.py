@@ -107,7 +107,7 @@ async def test_the_page_works_as_written_and_what_was_announced_happens(town: Sy
         town, "routing", "SELECT caseworker_id, caseworker_role FROM journeys ORDER BY category, caseworker_id"
     )
     assert guided == [("els", "work_consultant"), ("piet", "income_consultant"), (None, "income_consultant")]
-    overdue = await ask(town, "routing", "SELECT subkind FROM work_items WHERE kind = 'due' AND due_on < '2024-06-03'")
+    overdue = await ask(town, "routing", "SELECT what FROM work_items WHERE kind = 'due' AND due_on < '2024-06-03'")
     assert overdue == [("review",)]
     assert await ask(town, "intake", "SELECT count(*) FROM letters") == [(0,)]
     assert await ask(town, "partners", "SELECT state FROM referrals") == [("started",)]

@@ -160,7 +160,7 @@ class Journey:
         match event:
             case ClientCategorised(traits=traits):
                 self.category, self.track = traits.category, self.track or traits.track
-            case CaseImported():
+            case CaseImported(exited_on=None):
                 self.category, self.track = self.category or event.category, self.track or event.track
             case HandoverAccepted():
                 self.track = event.to_track
@@ -248,7 +248,9 @@ def _last_decided(events: Iterable[Envelope[Event]]) -> str | None:
 
 def _last_category(events: Iterable[Envelope[Event]]) -> str | None:
     """The category that was decided last; where none was decided, the one that an import brought along."""
-    imported = [each.data.category for each in events if isinstance(each.data, CaseImported)]
+    imported = [
+        each.data.category for each in events if isinstance(each.data, CaseImported) and each.data.exited_on is None
+    ]
     return _last_decided(events) or next(filter(None, imported), None)
 
 

@@ -237,6 +237,8 @@ class CaseImported(IntakeEvent):
     months_used: int | None = None
     """Whole months of the longest stay that were used; an unknown `route_started_on` is reckoned from them."""
     open_referrals: tuple[ImportedReferral, ...] = ()
+    runs_here: bool = False
+    """Of an ended spell: a later journey of the client runs here, which the end of this spell does not touch."""
 
 
 class ClientErased(IntakeEvent):

@@ -249,11 +249,11 @@ def completed(case: Case, pack: Pack, today: date) -> Case:
     return case.model_copy(update={"track": _track(case, pack), "route_started_on": started})
 
 
-def imported(case: Case, today: date, ids: Ids) -> CaseImported:
+def imported(case: Case, today: date, ids: Ids, *, runs_here: bool) -> CaseImported:
     """What the other services hear of a completed case."""
     values = case.model_dump(exclude={"open_referrals"}) | {"suspensions": case.suspensions}
     referrals = tuple(ImportedReferral(referral_id=ids(), **each.model_dump()) for each in case.open_referrals)
-    return CaseImported(occurred_on=today, by="import", open_referrals=referrals, **values)
+    return CaseImported(occurred_on=today, by="import", open_referrals=referrals, runs_here=runs_here, **values)
 
 
 def _nested(written: Mapping[str, str]) -> dict[str, Any]:

@@ -185,7 +185,7 @@ async def on_exit_reverted(work: Work, envelopes: Sequence[Envelope[ExitReverted
         await letters.forget(client, "exit")
         goodbye = await newest_letter(work.session, client.id, Letter.tells_of == data.exit_id)
         untold = await _is_untold(work, client, standing)
-        if goodbye is None and not untold:
+        if data.by == "import" or (goodbye is None and not untold):
             continue
         standing.wrong_letter_id = goodbye.id if goodbye else None
         if _guided_as_named(standing):

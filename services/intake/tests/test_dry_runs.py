@@ -303,3 +303,22 @@ async def test_a_file_that_changes_under_way_is_noticed(intake: Intake, monkeypa
     headers = {**intake.token("operator"), "Content-Type": "text/csv", "Content-Digest": "md5=:abc:"}
     no_digest = await intake.service.http.post("/v1/caseload-imports", content=content, headers=headers)
     assert no_digest.status_code == 400
+
+
+async def test_a_spell_of_before_says_whether_a_journey_runs_here(
+    intake: Intake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended = {"benefit_from": "2018-01-01", "exited_on": "2019-01-01", "exit_reason": "moved_away"}
+    by_hand, both, apart, past = (next(intake.bsns) for _ in range(4))
+    await intake.done("/clients", intake.person(bsn=by_hand))
+
+    await done(intake, [person(by_hand, **ended), person(both, **ended), person(both), person(past, **ended)])
+    monkeypatch.setattr("intake.actions.sendings.LARGEST_BATCH", 1)
+    await done(intake, [person(apart, **ended), person(apart, benefit_from="2020-01-01")])
+
+    cases = [each.data for each in await intake.said(CaseImported)]
+    assert [each.runs_here for each in cases] == [True, True, False, False, False, False]
+    states = [
+        (await intake.done("/client-searches", {"bsn": each}))["items"][0]["state"] for each in (both, apart, past)
+    ]
+    assert states == ["registered", "registered", "moved_away"]

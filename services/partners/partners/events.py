@@ -139,7 +139,7 @@ async def case_imported(work: Work, envelopes: Sequence[Envelope[CaseImported]])
     clients = await clients_of(work, {each.subject: each.municipality for each in envelopes})
     for each in envelopes:
         client = clients[each.subject]
-        if client.category is None:
+        if client.category is None and each.data.exited_on is None:
             client.category, client.track = each.data.category, each.data.track
             client.indications = list(each.data.indications)
     under_way = [(each, referral) for each in envelopes for referral in each.data.open_referrals]

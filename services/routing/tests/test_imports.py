@@ -209,3 +209,32 @@ async def test_an_exit_takes_back_a_referral_that_an_import_brought(routing: Rou
     await routing.hear(client, under_way(routing, referral), municipality=UITHOORN)
     await routing.done(f"/clients/{client}/exits", {"reason": "work"})
     assert [each.data.referral_id for each in await routing.said(ReferralWithdrawn, client)] == [referral]
+
+
+async def test_who_came_back_after_an_ended_spell_is_on_the_journey(routing: Routing) -> None:
+    await routing.staff()
+    client = new_id()
+    ended = CaseImported(
+        occurred_on=routing.today, by="import", benefit_from=date(2018, 1, 1), exited_on=date(2019, 1, 1),
+        exit_reason="work",
+    )  # fmt: skip
+    runs = CaseImported(occurred_on=routing.today, by="import", benefit_from=date(2020, 6, 1), **ON_ROUTE)
+    await routing.hear(client, routing.registered(), ended, runs)
+    journey = await routing.journey(client)
+    assert (journey["state"], journey["caseworkerId"]) == ("active", "work-1")
+
+
+@pytest.mark.parametrize("runs_first", [False, True])
+async def test_a_spell_of_before_ends_no_journey_that_runs_here(routing: Routing, *, runs_first: bool) -> None:
+    await routing.staff()
+    client = new_id()
+    before = CaseImported(
+        occurred_on=routing.today, by="import", benefit_from=date(2018, 1, 1), exited_on=date(2019, 1, 1),
+        exit_reason="work", category="3A", track="participation", runs_here=True,
+    )  # fmt: skip
+    runs = CaseImported(occurred_on=routing.today, by="import", benefit_from=date(2020, 6, 1), **ON_ROUTE)
+    events = [runs, before] if runs_first else [before, runs]
+    await routing.hear(client, routing.registered(), *events)
+    journey = await routing.journey(client)
+    assert (journey["state"], journey["category"], journey["caseworkerId"]) == ("active", "1B", "work-1")
+    assert await routing.said(ClientExited, client) == []

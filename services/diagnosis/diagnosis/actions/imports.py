@@ -27,7 +27,8 @@ class Import:
 
 
 async def take_over(work: Work, imports: Sequence[Import]) -> None:
-    """Keep what came along. A client whose present category was decided here keeps that one."""
+    """Keep what came along, but of a spell that ended. Whose present category was decided here keeps that one."""
+    imports = [each for each in imports if each.case.exited_on is None]
     ids = [each.client.id for each in imports]
     granted = _exemptions(work, imports, await running_exemptions(work.session, ids))
     await exemptions.grant(work, granted, "import")

@@ -232,6 +232,8 @@ class Course:
                 route.exited = False
 
     def _imported(self, case: CaseImported) -> None:
+        if case.exited_on is not None:
+            return
         self._spoke(case.last_conversation_on, seen=True)
         for told in case.open_referrals:
             self.referrals.setdefault(told.referral_id, Referral()).purpose = told.purpose

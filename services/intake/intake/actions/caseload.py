@@ -141,7 +141,8 @@ async def _take_in(work: Work, vault: Vault, municipality: str, planned: Sequenc
             raise Overtaken
         if each.case is not None:
             work.session.add(_spell(work, client, each.case))
-            work.publish(client.id, municipality, caseload.imported(each.case, work.today, work.ids))
+            event = caseload.imported(each.case, work.today, work.ids, runs_here=each.runs_here)
+            work.publish(client.id, municipality, event)
             if each.case.exited_on is None:
                 standings[client.id].diagnosed_on = each.case.categorised_on
             _close(client, each.case, new=each.registers)
@@ -155,10 +156,12 @@ def _spell(work: Work, client: Client, case: Case) -> ImportedCase:
 
 
 def _close(client: Client, case: Case, *, new: bool) -> None:
-    """A spell that ended by death or departure closes the registration that it brought along."""
+    """A spell that ended by death or departure closes the registration that it brought along, until another runs."""
     state = caseload.ENDED_STATES.get(case.exit_reason or "")
     if new and state:
         client.state, client.ended_on = state, case.exited_on
+    elif case.exited_on is None and client.state == "moved_away":
+        client.state, client.ended_on = "registered", None
 
 
 async def _add_up(work: Work, under_way: Import, municipality: str, lines: Sequence[Planned]) -> None:

@@ -56,6 +56,8 @@ class Planned:
     """Whether the person is new here."""
     case: Case | None = None
     """The spell that is taken in, completed; absent when it is known or the journey stands as it is."""
+    runs_here: bool = False
+    """Whether a spell that ended is of before a journey that runs here."""
 
     @property
     def known(self) -> bool:
@@ -77,6 +79,11 @@ async def plan(
         _decide(each, _Person(*people[id(each)], memory.told(each.cells)), recalled, here)
         if each.case is not None:
             each.case = caseload.completed(each.case, pack_of(work, each.municipality), work.today)
+    for each in sound:
+        own, said = people[id(each)][0], recalled.of(people[id(each)][0])
+        runs = said is not None and any(spell.ends is None for spell in said.spells)
+        ended = each.case is not None and each.case.exited_on is not None
+        each.runs_here = ended and (runs or _runs_already(here.clients.get(own), here.spells_of(own)))
     return planned, recalled
 
 

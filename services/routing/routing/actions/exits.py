@@ -146,6 +146,13 @@ async def revert(work: Work, exit_id: UUID, reason: str) -> Exit:
     return made
 
 
+async def go_on_after_import(work: Work, journey: Journey, act: Act) -> None:
+    """An exit that an import brought along was of a spell before the one that runs: the journey goes on."""
+    left = journey.standing_exit
+    if journey.state == "exited" and left is not None and left.entered_by == act.by:
+        await _take_back(work, journey, left, act)
+
+
 async def _take_back(work: Work, journey: Journey, made: Exit, act: Act, reason: str | None = None) -> None:
     """The exit never was: with the caseworker, when still there, else another, or on the list.
 

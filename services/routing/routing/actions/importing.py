@@ -6,7 +6,7 @@ from chassis.work import Work
 from contracts.intake import CaseImported
 from routing.actions import caseworkers, terms
 from routing.actions.caseworkers import Assignment
-from routing.actions.exits import exit_from
+from routing.actions.exits import exit_from, go_on_after_import
 from routing.actions.journeys import Act, pack_of
 from routing.actions.referring import take_over_referrals
 from routing.actions.suspending import stand_still
@@ -16,20 +16,21 @@ from routing.tables import Journey
 
 
 async def bring_in(work: Work, heard: Sequence[tuple[Journey, CaseImported]]) -> None:
-    """Take over the cases; who has exited exits on that day, without aftercare."""
+    """Take over the cases; who has exited exits on that day, without aftercare, unless a later journey runs."""
     assignments: list[Assignment] = []
     for journey, case in heard:
         act = Act.heard(case)
-        _take_over(work, journey, case, act)
-        _stand_still(work, journey, case, act)
-        _begin_route(work, journey, case, act)
         if case.exited_on is None:
+            await go_on_after_import(work, journey, act)
+            _take_over(work, journey, case, act)
+            _stand_still(work, journey, case, act)
+            _begin_route(work, journey, case, act)
             take_over_referrals(work, journey, case)
-        if case.exited_on is not None and journey.active:
+            if journey.active and journey.category is not None and journey.caseworker_id is None:
+                assignments.append(Assignment(journey, "import", act, case.caseworker_id))
+        elif journey.active and not case.runs_here:
             reason = exit_reason(case.exit_reason)
             await exit_from(work, journey, reason, Act(case.exited_on, act.by), aftercare=False)
-        elif journey.active and journey.category is not None and journey.caseworker_id is None:
-            assignments.append(Assignment(journey, "import", act, case.caseworker_id))
     await caseworkers.assign(work, assignments)
     await terms.restate(work, [journey for journey, _ in heard])
 
