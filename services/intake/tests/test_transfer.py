@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from chassis.csvfiles import records
 from intake import caseload
-from intake.caseload import Case, Line
-from intake.csvlines import records
+from intake.caseload import CASELOAD, Case, Line
 from intake.people import NewClient
 from intake.problems import OthersSilent
 
@@ -196,6 +196,7 @@ async def test_every_column_is_written_as_it_is_read() -> None:
             "route": "academy", "routeStartedOn": "2022-03-01", "suspensions": "2022-04-01/2022-05-01 2022-06-01/",
             "caseworkerId": "w-1", "exemptedUntil": "2024-01-01", "exemptedPermanently": False,
             "indications": "job_agreement target_group_register", "prospectOfWork": True,
+            "monthsUsed": 14, "openReferrals": "lessons@school:started:2024-02-01 lessons@other:held:2024-01-01",
             "lastConversationOn": "2023-01-01", "exitedOn": "2024-01-01", "exitReason": "work",
         }
     )  # fmt: skip
@@ -208,7 +209,7 @@ async def test_every_column_is_written_as_it_is_read() -> None:
 
 async def lines(text: str) -> list[Line]:
     header, *rows = await _records(text)
-    found = [caseload.read(header.cells, row.cells) for row in rows]
+    found = [CASELOAD.read(header.cells, row) for row in rows]
     assert all(isinstance(each, Line) for each in found), found
     return [each for each in found if isinstance(each, Line)]
 

@@ -341,7 +341,7 @@ async def _stand_as_before(work: Work, referral: Referral, state: State, by: str
     event = _SAID[_ANSWERED[state]](**said, partner=referral.partner)
     work.publish(referral.client_id, referral.municipality, event)
     await steps.stop_limits(work, [referral])
-    await steps.limit_next_step(work, [referral], partners, work.today)
+    await steps.limit_next_step(work, [referral], partners)
 
 
 async def _close(work: Work, referrals: Sequence[Referral], why: Closing) -> None:
