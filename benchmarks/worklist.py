@@ -76,13 +76,18 @@ def main() -> None:
     configure("WARNING", "benchmark")
     with tempfile.TemporaryDirectory(prefix="opstap-bench-") as scratch:
         folder = Path(scratch)
-        with EmbeddedPostgres(folder / "postgres", durable=False) as server:
-            figures = {}
-            for size in sizes:
-                urls = asyncio.run(provision(server.admin_url, "routing", load_passwords(folder / "passwords.json")))
-                upgrade(SERVICE_FOLDERS["routing"], urls.owner)
-                figures[size] = asyncio.run(measured(urls, server.admin_url, size))
+        with EmbeddedPostgres(folder / "postgres", durable=False) as postgres:
+            urls = asyncio.run(provision(postgres.admin_url, "routing", load_passwords(folder / "passwords.json")))
+            upgrade(SERVICE_FOLDERS["routing"], urls.owner)
+            figures = asyncio.run(of_each(urls, postgres.admin_url, sizes))
     show(figures)
+
+
+async def of_each(
+    urls: DatabaseUrls, admin_url: str, sizes: list[int]
+) -> Mapping[int, Mapping[str, tuple[float, float]]]:
+    """The figures by number of clients, the fewest first."""
+    return {size: await measured(urls, admin_url, size) for size in sizes}
 
 
 async def measured(urls: DatabaseUrls, admin_url: str, size: int) -> Mapping[str, tuple[float, float]]:
