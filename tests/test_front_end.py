@@ -1,7 +1,7 @@
 """The front-end developer's walk-through works as written: every command is run, and says what the page says.
 
 On one machine as the page starts it, and on five processes that meet on Apache Kafka; there the rest of a caseworker's
-days follows: a double registration, an exit taken back, a death, a departure.
+days follows: an exit taken back, a double registration, a death, a departure that was none, and an emergency.
 """
 
 import shutil
@@ -62,6 +62,7 @@ async def test_it_works_on_kafka_with_all_that_can_go_wrong(
             await desk.takes_back_the_exit()
             await desk.merges_a_double()
             await desk.hears_of_a_death_and_a_departure()
+            await desk.helps_somebody_elses_client()
         finally:
             await desk.api.close()
         await balances(urls)
@@ -118,7 +119,13 @@ class Desk:
         again = {"bsn": "999990056", "name": {"given": "Sem", "family": "Boer"}, "birthDate": "1979-11-02"}
         double = (await self.does("intake", "/clients", {**again, "municipality": VOORSCHOTEN}))["id"]
         await self.does("routing", f"/clients/{double}/agreements", {"agreed": "Brengt het paspoort mee"})
-        await self.does("intake", f"/clients/{double}/mergers", {"into": sem})
+        path = f"/clients/{double}/mergers"
+        await self.does("intake", path, {"into": sem})
+        [merger] = (await self.sees("intake", f"/clients/{sem}/mergers"))["items"]
+        await self.does("intake", f"/mergers/{merger['id']}/reversals", {"reason": "Toch eerst het paspoort zien"})
+        of_sem = (await self.sees("routing", f"/clients/{sem}/agreements"))["items"]
+        assert "Brengt het paspoort mee" not in {each["agreed"] for each in of_sem}
+        await self.does("intake", path, {"into": sem})
         assert await self.finds("Boer", 1979) == sem
         agreed = (await self.sees("routing", f"/clients/{double}/agreements"))["items"]
         assert "Brengt het paspoort mee" in {each["agreed"] for each in agreed}
@@ -126,12 +133,45 @@ class Desk:
 
     async def hears_of_a_death_and_a_departure(self) -> None:
         """Nothing is left of the two on any list, and nobody hears from us."""
-        for family, born, path, body in (
-            ("Ven", 1985, "deaths", {}), ("Yilmaz", 1990, "departures", {"toMunicipality": "GM0599"}),
-        ):  # fmt: skip
-            client = await self.finds(family, born)
+        dead, gone = await self.finds("Ven", 1985), await self.finds("Yilmaz", 1990)
+        for client, path, body in ((dead, "deaths", {}), (gone, "departures", {"toMunicipality": "GM0599"})):
             assert await self.stands(client)
             await self.does("intake", f"/clients/{client}/{path}", body)
             assert await self.stands(client) == []
             assert (await self.sees("routing", f"/clients/{client}/journey"))["state"] == "exited"
             assert "ClientExited" in await self.told(client)
+        await self.does("intake", f"/clients/{gone}/restorations", {"reason": "De verhuizing ging niet door"})
+        assert (await self.sees("routing", f"/clients/{gone}/journey"))["state"] == "active"
+        assert await self.stands(gone)
+
+    async def helps_somebody_elses_client(self) -> None:
+        """Rik of another team opens Eva in all services for a while, and mia looks at it afterwards."""
+        eva = await self.finds("Smit", 1991)
+        rik = {"id": "rik", "municipalities": [VOORSCHOTEN], "roles": ["job_coach"], "team": "zuid"}
+        operator = await self.api.token(["operator"], [VOORSCHOTEN], sub="ole")
+        await self.api.call("POST", "routing", "/staff", operator, rik)
+        await self.fleet.settle()
+        token, why = (
+            await self.api.token(["caseworker"], [VOORSCHOTEN], sub="rik"),
+            "Staat aan de balie zonder onderdak",
+        )
+
+        async def opens() -> set[int]:
+            doors = (
+                ("intake", ""), ("diagnosis", "/category"), ("routing", "/journey"), ("reporting", "/timeline")
+            )  # fmt: skip
+            answers = [
+                await self.api.call("GET", service, f"/clients/{eva}{door}", token, may_be=(404,))
+                for service, door in doors
+            ]
+            return {each["status_code"] for each in answers}
+
+        assert await opens() == {404}
+        body = {"municipality": VOORSCHOTEN, "reason": why}
+        taken = await self.api.call("POST", "routing", f"/clients/{eva}/emergency-accesses", token, body)
+        await self.fleet.settle()
+        assert await opens() == {200}
+        assert "emergency_access" in await self.stands(eva)
+        await self.does("routing", f"/emergency-accesses/{taken['id']}/reviews", {"justified": True})
+        assert "emergency_access" not in await self.stands(eva)
+        assert "EmergencyAccessTaken" in await self.told(eva)
