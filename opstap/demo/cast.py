@@ -71,6 +71,7 @@ CAST: Sequence[Part] = (
     Part(stories.overridden, LV, 5, apart=25),
     Part(mistakes.corrected, LV, 5, apart=25),
     Part(mistakes.merged, LV, 5, apart=30),
+    Part(mistakes.taken_apart, LV, 5, apart=30, first_day=11),
     Part(mistakes.wrong_bsn, LV, 5, apart=30, first_day=4),
     Part(mistakes.registered_by_mistake, LV, 5, apart=30, first_day=9),
     Part(mistakes.conversation_corrected, LV, 5, apart=25, first_day=3),

@@ -32,6 +32,28 @@ async def merged(client: Client) -> None:
     client.walked("merged")
 
 
+async def taken_apart(client: Client) -> None:
+    """Two people with one name were taken for one: each goes on as before, and what was done meanwhile stays."""
+    await client.enters(distance_months=9)
+    await develops(client)
+    before = await _longest_stay(client)
+    other = client.world.client(client.town.code)
+    await other.enters(distance_months=15)
+    await develops(other)
+    await client.post("intake", f"/clients/{client.id}/mergers", {"into": other.id})
+    await client.days(6)
+    await other.uses("learn_work_place", "work", 1800)
+    [merger] = (await client.get("intake", f"/clients/{client.id}/mergers"))["items"]
+    body = {"reason": "Vader en zoon met dezelfde naam."}
+    await client.post("intake", f"/mergers/{merger['id']}/reversals", body)
+    await client.days(1)
+    assert [(await each.journey())["category"] for each in (client, other)] == ["1B", "1C"]
+    assert await _longest_stay(client) == before
+    client.walked("taken_apart")
+    await client.days(100)
+    await client.exits("work")
+
+
 async def wrong_bsn(client: Client) -> None:
     """The number was somebody else's: it is corrected, and whoever it is of is registered beside the client."""
     right = client.person.bsn
