@@ -2,6 +2,8 @@
 
 from alembic import op
 
+from chassis.migrations import rows_of_all
+
 revision = "0002"
 down_revision = "0001"
 branch_labels = None
@@ -24,5 +26,6 @@ CREATE INDEX ix_deliveries_subject ON deliveries (subject) WHERE state IN ('pend
 
 
 def upgrade() -> None:
-    for statement in CHANGES.split(";\n"):
-        op.execute(statement)
+    with rows_of_all("clients", "referrals"):
+        for statement in CHANGES.split(";\n"):
+            op.execute(statement)

@@ -1,0 +1,65 @@
+"""A database of an earlier version with a row in every table, as a municipality has it that upgrades."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import asyncpg
+
+MUNICIPALITY = "GM0001"
+EVERYWHERE = "00000000-0000-7000-8000-000000000001"
+"""One id for everything, so that whatever refers to something refers to what is there."""
+_VALUES = {
+    "uuid": f"'{EVERYWHERE}'", "text": "'something'", "date": "DATE '2026-01-05'", "bytea": r"'\x00'", "jsonb": "'{}'",
+    "timestamp with time zone": "TIMESTAMPTZ '2026-01-05 12:00+00'", "integer": "1", "bigint": "1", "numeric": "1",
+    "boolean": "false",
+}  # fmt: skip
+
+Columns = Mapping[str, str]
+"""Columns of a table, and what is to stand in them, as SQL."""
+
+
+async def fill(admin: asyncpg.Connection, particular: Mapping[str, Columns]) -> None:
+    """Put a row into every table, with these values in particular tables."""
+    await admin.execute("SET session_replication_role = replica")  # so the order of the tables does not matter
+    for table in await _tables(admin):
+        row = {**await _needed(admin, table), **particular.get(table, {})}
+        await admin.execute(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({', '.join(row.values())})")  # noqa: S608
+
+
+async def counted(admin: asyncpg.Connection) -> dict[str, int]:
+    """How many rows each table has."""
+    return {table: await admin.fetchval(f"SELECT count(*) FROM {table}") for table in await _tables(admin)}  # noqa: S608
+
+
+async def _tables(admin: asyncpg.Connection) -> list[str]:
+    found = await admin.fetch(
+        "SELECT quote_ident(relname) AS name FROM pg_class WHERE relnamespace = 'public'::regnamespace"
+        " AND relkind = 'r' AND relname <> 'alembic_version' ORDER BY relname"
+    )
+    return [row["name"] for row in found]
+
+
+async def _needed(admin: asyncpg.Connection, table: str) -> dict[str, str]:
+    """Something for each column that must have something and gets nothing by itself."""
+    columns: list[Mapping[str, Any]] = await admin.fetch(
+        "SELECT quote_ident(attname) AS name, format_type(atttypid, NULL) AS type FROM pg_attribute"
+        " WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped AND attnotnull"
+        " AND NOT atthasdef AND attidentity = ''",
+        table,
+    )
+    allowed = await _allowed(admin, table)
+    values = {each["name"]: "'{}'" if each["type"].endswith("[]") else _VALUES[each["type"]] for each in columns}
+    if "municipality" in values:
+        values["municipality"] = f"'{MUNICIPALITY}'"
+    return values | {name: value for name, value in allowed.items() if name in values}
+
+
+async def _allowed(admin: asyncpg.Connection, table: str) -> dict[str, str]:
+    """The first value of those that a column may have."""
+    checks = await admin.fetch(
+        "SELECT pg_get_constraintdef(oid) AS rule FROM pg_constraint WHERE conrelid = $1::regclass AND contype = 'c'",
+        table,
+    )
+    found = (re.search(r"\((\w+) = ANY \(ARRAY\[('\w+')", check["rule"]) for check in checks)
+    return {match[1]: match[2] for match in found if match}

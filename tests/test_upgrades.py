@@ -1,0 +1,74 @@
+"""A municipality that upgrades keeps its rows: each service's first database, filled, comes to the newest version."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+import asyncpg
+import pytest
+
+from chassis.migrations import upgrade
+from opstap.postgres import EmbeddedPostgres
+from opstap.services import SERVICE_FOLDERS, NAMES
+from tests.support.databases import MakeDatabase
+from tests.support.earlier import Columns, counted, fill
+
+FIRST = "0001"
+ALWAYS: Mapping[str, Mapping[str, Columns]] = {"partners": {"deliveries": {"state": "'exhausted'"}}}
+"""Of each service, what must stand in a row that is made up."""
+
+
+class Upgrade:
+    """From the first version of a service to the newest, on a database of its own."""
+
+    def __init__(self, server: EmbeddedPostgres, make_database: MakeDatabase) -> None:
+        self._server, self._make = server, make_database
+
+    @asynccontextmanager
+    async def of(self, service: str, **particular: Columns) -> AsyncIterator[asyncpg.Connection]:
+        """Upgrade a database with a row in every table; gives it to who may see all rows."""
+        urls = await self._make(service, "earlier")
+        await asyncio.to_thread(upgrade, SERVICE_FOLDERS[service], urls.owner, FIRST)
+        admin = await asyncpg.connect(self._server.admin_url.rpartition("/")[0] + f"/{urls.name}")
+        try:
+            await fill(admin, {**ALWAYS.get(service, {}), **particular})
+            before = await counted(admin)
+            await asyncio.to_thread(upgrade, SERVICE_FOLDERS[service], urls.owner)
+            after = await counted(admin)
+            assert {name: after[name] for name in before} == before
+            yield admin
+        finally:
+            await admin.close()
+
+
+@pytest.fixture
+def upgraded(postgres_server: EmbeddedPostgres, make_database: MakeDatabase) -> Upgrade:
+    return Upgrade(postgres_server, make_database)
+
+
+@pytest.mark.parametrize("service", NAMES)
+async def test_the_newest_version_takes_the_rows_of_the_first(upgraded: Upgrade, service: str) -> None:
+    async with upgraded.of(service) as admin:
+        unforced = "SELECT relname FROM pg_class WHERE relrowsecurity AND NOT relforcerowsecurity"
+        assert await admin.fetch(unforced) == []
+
+
+@pytest.mark.parametrize(
+    ("ended", "registration", "exited"),
+    [("exited", None, "2026-01-03"), ("undone", "undone", None), ("deceased", "deceased", "2026-01-03")],
+)
+async def test_who_ended_a_journey_at_diagnosis_is_known(
+    upgraded: Upgrade, ended: str, registration: str | None, exited: str | None
+) -> None:
+    async with upgraded.of("diagnosis", clients={"ended": f"'{ended}'", "ended_on": "DATE '2026-01-03'"}) as admin:
+        client = await admin.fetchrow("SELECT registration_ended, exited_on::text AS exited_on FROM clients")
+        assert client is not None
+        assert (client["registration_ended"], client["exited_on"]) == (registration, exited)
+
+
+async def test_who_died_is_gone_at_partners_and_when_a_referral_was_asked_is_known(upgraded: Upgrade) -> None:
+    async with upgraded.of(
+        "partners", clients={"stopped_for_good": "true"}, referrals={"requested_on": "DATE '2026-01-04'"}
+    ) as admin:
+        assert await admin.fetchval("SELECT registration_ended FROM clients") == "deceased"
+        assert await admin.fetchval("SELECT requested_at::date::text FROM referrals") == "2026-01-04"
