@@ -2,14 +2,15 @@
 
 Before and after a merger the rows of both clients are compared, and what differs is kept: so each service merges in
 code of its own, and undoing is here, once. It puts back column by column what still stands as the merger left it; what
-changed since, stays. An event that comes late about who had gone is remembered in the same way, so that it is handled
-anew for whom it was about. See docs/decisions/0011-what-a-merger-did-is-remembered.md.
+changed since, stays. An event that comes late about who had gone, or about the survivor of before the merger, is
+remembered in the same way, so that it is handled anew for whom it was about.
+See docs/decisions/0011-what-a-merger-did-is-remembered.md.
 """
 
 import json
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -39,8 +40,9 @@ _SINCE = text(
     " (SELECT position FROM remembered_mergers WHERE event_id = :merger) ORDER BY position"
 )
 _STANDING = text(
-    "SELECT gone, merger_id FROM remembered_mergers WHERE gone = ANY (:clients) AND event_id = merger_id"
-    " AND gone <> survivor"
+    "SELECT merger_id, gone, survivor, CAST(CAST(said AS jsonb) ->> 'time' AS timestamptz) FROM remembered_mergers"
+    " WHERE (gone = ANY (:clients) OR survivor = ANY (:clients)) AND event_id = merger_id AND gone <> survivor"
+    " ORDER BY position"
 )
 _FORGET_ONE = text("DELETE FROM remembered_mergers WHERE event_id = :event_id")
 _FORGET = text("DELETE FROM remembered_mergers WHERE merger_id = ANY (:mergers)")
@@ -101,6 +103,20 @@ class _Remembered:
     changes: Sequence[Change]
 
 
+@dataclass(frozen=True)
+class _Standing:
+    """A merger that can be undone, and when it was recorded."""
+
+    merger_id: UUID
+    gone: UUID
+    survivor: UUID
+    recorded_at: datetime
+
+    def came_before(self, late: Envelope[Any]) -> bool:
+        """Whether it was heard before something about who had gone, or about the survivor as they were until then."""
+        return late.subject == self.gone or (late.subject == self.survivor and late.recorded_at < self.recorded_at)
+
+
 Now = Callable[[Work, Collection[UUID]], Awaitable[Mapping[UUID, UUID]]]
 Hold = Callable[[Work, Mapping[UUID, str]], Awaitable[None]]
 Merge = Callable[[Work, Merger], Awaitable[None]]
@@ -158,29 +174,30 @@ class Mergers:
         return one_by_one
 
     def _remembering(self, handler: Handler) -> Handler:
-        """What comes late about who had gone is done to the survivor, and what it did is remembered."""
+        """What comes late is done to the survivor, and what it did is remembered."""
 
         async def handle(work: Work, envelopes: Sequence[Envelope[Any]]) -> None:
             found = await work.session.execute(_STANDING, {"clients": [each.subject for each in envelopes]})
-            standing: dict[UUID, UUID] = {gone: merger_id for gone, merger_id in found}  # noqa: C416 - rows are no pairs
-            in_time = [each for each in envelopes if each.subject not in standing]
+            standing = [_Standing(*row) for row in found]
+            met = {each.id: merger for each in envelopes for merger in standing if merger.came_before(each)}
+            in_time = [each for each in envelopes if each.id not in met]
             if in_time:
                 await handler(work, in_time)
             for each in envelopes:
-                if each.subject in standing:
-                    await self._late(work, handler, each, standing[each.subject])
+                if each.id in met:
+                    await self._late(work, handler, each, met[each.id])
             erased = [each.subject for each in envelopes if isinstance(each.data, ClientErased)]
             if erased:
                 await work.session.execute(_FORGET_CLIENTS, {"clients": erased})
 
         return handle
 
-    async def _late(self, work: Work, handler: Handler, envelope: Envelope[Any], merger_id: UUID) -> None:
-        now = await self._now(work, {envelope.subject})
-        merger = _of(merger_id, envelope, envelope.subject, now.get(envelope.subject, envelope.subject))
+    async def _late(self, work: Work, handler: Handler, envelope: Envelope[Any], met: "_Standing") -> None:
+        now = await self._now(work, {met.gone})
+        merger = _of(met.merger_id, envelope, met.gone, now.get(met.gone, met.survivor))
         await self._hold(work, {merger.survivor: envelope.municipality})
         before = await self._image(work.session, merger)
-        with work.because_of(merger_id, merger.clients):
+        with work.because_of(met.merger_id, merger.clients):
             await handler(work, [envelope])
         await self._remember(work, envelope, merger, await self._since(work.session, merger, before))
 

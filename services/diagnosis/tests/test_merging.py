@@ -12,9 +12,11 @@ from sqlalchemy import text
 
 from chassis.ids import new_id
 from contracts.diagnosis import ExemptionEnded, ExemptionGranted
-from contracts.intake import ClientDeceased, ClientsMerged, InformationSessionHeld, MergerUndone
+from contracts.intake import ClientDeceased, ClientRegistered, ClientsMerged, InformationSessionHeld, MergerUndone
+from contracts.partners import PartnerSignalled
 from contracts.routing import ClientExited, ConversationHeld, RouteStarted
 from tests.support.as_if import Standing, differences, standing
+from tests.support.parted import in_any_order
 
 if TYPE_CHECKING:
     from tests.conftest import Diagnosis
@@ -196,3 +198,36 @@ async def step(diagnosis: Diagnosis, chance: Random, client: UUID) -> None:
             await diagnosis.hear(client, *([left] if chance.random() < 0.4 else [invited()]))
         case 6:
             await diagnosis.move_to(today + timedelta(days=chance.randint(1, 9)))
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_it_ends_the_same_in_whatever_order_it_is_heard(diagnosis: Diagnosis, seed: int) -> None:
+    gone, stays = new_id(), new_id()
+    told: dict[str, Any] = {
+        "origin": "front_end", "household_id": new_id(), "household_kind": "single", "permit_holder": False,
+        "without_benefit": False,
+    }  # fmt: skip
+    lanes = {
+        gone: [
+            [ClientRegistered(**HEAD, **told, age_band="28-44"), invited()],
+            [ClientExited(**HEAD, exit_id=new_id(), reason="work")],
+            [PartnerSignalled(**HEAD, partner="woej", signal="needs_attention")],
+        ],
+        stays: [
+            [ClientRegistered(**HEAD, **told, age_band="45-49"), invited()],
+            [ConversationHeld(**HEAD, conversation_id=new_id(), kind="review", option=5)],
+        ],
+    }
+    for record in in_any_order(diagnosis.service, lanes, municipality="GM0626", on=DAY, seed=seed):
+        await diagnosis.service.consumer.handle([record])
+
+    assert await diagnosis.invitations(gone) == []
+    reasons = {each["reason"] for each in await diagnosis.invitations(stays)}
+    assert reasons == {"information_session", "conversation"}
+    async with diagnosis.service.office.database.in_background() as session:
+        rows = await session.execute(text("SELECT id, age_band, ended FROM clients"))
+        assert {row.id: (row.age_band, row.ended) for row in rows} == {
+            gone: ("28-44", "exited"), stays: ("45-49", None),
+        }  # fmt: skip
+        assert (await session.scalars(text("SELECT error FROM parked"))).all() == []
+    assert await travels(diagnosis) == {gone: 1, stays: 1}

@@ -9,10 +9,11 @@ from sqlalchemy import text
 
 from chassis.ids import new_id
 from contracts.diagnosis import ClientCategorised, Traits
-from contracts.intake import ClientDeceased, ClientsMerged, MergerUndone
+from contracts.intake import CaseImported, ClientDeceased, ClientsMerged, MergerUndone
 from contracts.partners import ReferralAcknowledged, ReferralClosed, ReferralSent
 from contracts.routing import ClientExited, ReferralRequested, ReferralWithdrawn
 from tests.support.as_if import differences, standing
+from tests.support.parted import in_any_order
 
 if TYPE_CHECKING:
     from tests.conftest import IN_GROUPS, WELFARE, Partners, Receiver
@@ -171,3 +172,30 @@ async def test_an_exit_heard_late_is_of_whom_it_was_about(partners: Partners) ->
     assert (await partners.referral(referral))["state"] == "sent"
     late = await partners.refer(gone)
     assert (await partners.referral(late))["state"] == "withdrawn"
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_it_ends_the_same_in_whatever_order_it_is_heard(partners: Partners, seed: int) -> None:
+    gone, survivor = new_id(), new_id()
+    asked = {
+        client: ReferralRequested(**SAID, referral_id=new_id(), partner="woej", **WELFARE)
+        for client in (gone, survivor)
+    }
+    late = ReferralRequested(**SAID, referral_id=new_id(), partner="sport-en-welzijn", **WELFARE)
+    lanes = {
+        gone: [[CaseImported(**SAID, category="3B", track="participation")], [asked[gone], late], [categorised("3A")]],
+        survivor: [[asked[survivor]], [categorised("2A")]],
+    }
+    for record in in_any_order(partners.service, lanes, municipality=HERE, on=DAY, seed=seed):
+        await partners.service.consumer.handle([record])
+
+    found = (await partners.get("/referrals", limit=200)).json()["items"]
+    ends = sorted((each["id"], each["clientId"], each["state"]) for each in found)
+    assert ends == sorted(
+        [(str(asked[gone].referral_id), str(gone), "sent"), (str(late.referral_id), str(gone), "sent"),
+         (str(asked[survivor].referral_id), str(survivor), "sent")]
+    )  # fmt: skip
+    async with partners.service.office.database.in_background() as session:
+        rows = await session.execute(text("SELECT id, category FROM clients"))
+        assert {row.id: row.category for row in rows} == {gone: "3A", survivor: "2A"}
+        assert (await session.scalars(text("SELECT error FROM parked"))).all() == []

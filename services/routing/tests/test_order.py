@@ -7,11 +7,13 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import text
 
 from chassis.ids import new_id
 from contracts.diagnosis import ExemptionEnded, ExemptionGranted
 from contracts.intake import AgeBandChanged, BenefitDecided, ClientDeceased
 from contracts.partners import PartnerSignalled
+from tests.support.parted import in_any_order
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -91,3 +93,29 @@ async def test_death_ends_the_journey_wherever_it_falls(routing: Routing) -> Non
         assert (found["state"], found["category"]) == ("exited", "1C")
         open_ones = [each for each in (await routing.journey(client))["deadlines"] if each["state"] != "fired"]
         assert open_ones == []
+
+
+@pytest.mark.requirement("INT-13")
+@pytest.mark.parametrize("seed", range(3))
+async def test_a_merger_that_is_undone_ends_the_same_wherever_it_falls(routing: Routing, seed: int) -> None:
+    await routing.staff()
+    expected: list[dict[str, Any]] = []
+    for number in range(4):
+        gone, stays = new_id(), new_id()
+        theirs = topics(routing)
+        others = [[routing.registered(age_band="45-49")], [routing.categorised("2A", "participation")]]
+        lanes = {gone: theirs, stays: others}
+        for record in in_any_order(
+            routing.service, lanes, municipality="GM1916", on=routing.today, seed=seed * 100 + number
+        ):
+            await routing.service.consumer.handle([record])
+        journeys = [await routing.journey(each) for each in (gone, stays)]
+        found = [
+            {name: journey[name] for name in (*COMPARED, "exits") if name != "householdId"} for journey in journeys
+        ]
+        expected = expected or found
+        assert found == expected, number
+        assert [each["category"] for each in found] == ["1C", "2A"]
+        assert [each["state"] for each in found] == ["active", "active"]
+    async with routing.service.office.database.in_background() as session:
+        assert (await session.scalars(text("SELECT error FROM parked"))).all() == []

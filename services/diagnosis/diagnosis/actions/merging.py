@@ -13,7 +13,7 @@ from chassis.images import OfClients
 from chassis.mergers import Merger, Mergers, Undone
 from chassis.work import Work
 from contracts.diagnosis import ExemptionEnded, ExemptionGranted
-from diagnosis.actions.clients import stop
+from diagnosis.actions.clients import go_on, stop
 from diagnosis.actions.exemptions import end, watch
 from diagnosis.tables import (
     OF_CLIENT,
@@ -91,6 +91,8 @@ async def _follow(work: Work, undone: Undone) -> None:
     for client in clients.all():
         if client.ended and client.ended_on:
             await stop(work, [client], client.ended, client.ended_on)
+        else:  # an end that was not theirs may have closed what came meanwhile
+            await go_on(work, [client])
 
 
 async def _proposals_open(work: Work, undone: Undone) -> None:

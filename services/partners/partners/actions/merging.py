@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from uuid import UUID
 
-from sqlalchemy import delete, update
+from sqlalchemy import delete, select, update
 
 from chassis.consumer import Handlers
 from chassis.images import Change, OfClients
 from chassis.mergers import Merger, Mergers, Undone
 from chassis.work import Work
 from partners.actions import referrals
-from partners.actions.clients import clients_of, survivors_of
+from partners.actions.clients import clients_of, merged_into, survivors_of
 from partners.actions.steps import Closing
 from partners.rules import OPEN
 from partners.tables import Client, MergedClient, Referral
@@ -51,11 +51,22 @@ async def _merge(work: Work, merger: Merger) -> None:
 
 
 async def _follow(work: Work, undone: Undone) -> None:
-    """What the merger closed is open again; what a late event had asked for is withdrawn, and asked for anew."""
+    """What the merger closed is open again; what came late is asked for anew, for whom it was asked."""
     changes = list(undone.changed(Referral))
-    made = {each.id: Closing("undone", undone.on, undone.by) for each in changes if each.made}
-    await referrals.withdraw(work, made.keys(), made)
-    await referrals.open_again(work, {each.id for each in changes if _was_closed(each)}, undone.by)
+    closed = {each.id for each in changes if _was_closed(each)} | await _closed_since(work, undone)
+    await referrals.open_again(work, closed, undone.by)
+
+
+async def _closed_since(work: Work, undone: Undone) -> set[UUID]:
+    """What was asked while they were one, and was a double because of that; not where another merger stands."""
+    if await merged_into(work, undone.merger.clients):
+        return set()
+    doubles = select(Referral.id).where(
+        Referral.client_id.in_(undone.merger.clients),
+        Referral.state == "withdrawn",
+        Referral.withdrawn_because == "merged",
+    )
+    return set(await work.session.scalars(doubles))
 
 
 def _was_closed(change: Change) -> bool:

@@ -102,12 +102,12 @@ class Correction:
 
 
 async def request(work: Work, requests: Sequence[Requested]) -> None:
-    """Take requests for referral in; one that is known already changes nothing, unless it is asked for once more."""
+    """Take requests for referral in; one that is known already is asked for once more, after a merger was undone."""
     new = await _unknown(work, requests)
     clients = await clients_of(work, {each.client_id: each.municipality for each in requests})
     for each in requests:
-        if each.again and each not in new:
-            await open_again(work, {each.id}, each.by)
+        if each not in new:
+            await _ask_once_more(work, each, clients[each.client_id])
     merged = await merged_into(work, [client.id for client in clients.values()])
     made = []
     for each in new:
@@ -123,6 +123,14 @@ async def request(work: Work, requests: Sequence[Requested]) -> None:
             await close_doubles(work, [client.id], Closing("merged", each.on, each.by))
         made.append(referral)
     await place(work, [referral for referral in made if referral.state == "requested"])
+
+
+async def _ask_once_more(work: Work, asked: Requested, client: Client) -> None:
+    """What a merger had withdrawn, or given to another client, is this client's and open."""
+    referral = await work.session.get_one(Referral, asked.id, with_for_update=True, populate_existing=True)
+    referral.client_id = client.id
+    if asked.again or referral.withdrawn_because == "merged":
+        await open_again(work, {asked.id}, asked.by)
 
 
 async def place_waiting(work: Work, client_ids: Collection[UUID]) -> None:
