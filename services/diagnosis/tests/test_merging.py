@@ -16,7 +16,7 @@ from contracts.intake import ClientDeceased, ClientRegistered, ClientsMerged, In
 from contracts.partners import PartnerSignalled
 from contracts.routing import ClientExited, ConversationHeld, RouteStarted
 from tests.support.as_if import Standing, differences, standing
-from tests.support.parted import in_any_order
+from tests.support.parted import Lanes, in_any_order
 
 if TYPE_CHECKING:
     from tests.conftest import Diagnosis
@@ -207,7 +207,7 @@ async def test_it_ends_the_same_in_whatever_order_it_is_heard(diagnosis: Diagnos
         "origin": "front_end", "household_id": new_id(), "household_kind": "single", "permit_holder": False,
         "without_benefit": False,
     }  # fmt: skip
-    lanes = {
+    lanes: Lanes = {
         gone: [
             [ClientRegistered(**HEAD, **told, age_band="28-44"), invited()],
             [ClientExited(**HEAD, exit_id=new_id(), reason="work")],

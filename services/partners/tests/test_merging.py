@@ -13,7 +13,7 @@ from contracts.intake import CaseImported, ClientDeceased, ClientsMerged, Merger
 from contracts.partners import ReferralAcknowledged, ReferralClosed, ReferralSent
 from contracts.routing import ClientExited, ReferralRequested, ReferralWithdrawn
 from tests.support.as_if import differences, standing
-from tests.support.parted import in_any_order
+from tests.support.parted import Lanes, in_any_order
 
 if TYPE_CHECKING:
     from tests.conftest import IN_GROUPS, WELFARE, Partners, Receiver
@@ -182,7 +182,7 @@ async def test_it_ends_the_same_in_whatever_order_it_is_heard(partners: Partners
         for client in (gone, survivor)
     }
     late = ReferralRequested(**SAID, referral_id=new_id(), partner="sport-en-welzijn", **WELFARE)
-    lanes = {
+    lanes: Lanes = {
         gone: [[CaseImported(**SAID, category="3B", track="participation")], [asked[gone], late], [categorised("3A")]],
         survivor: [[asked[survivor]], [categorised("2A")]],
     }

@@ -13,7 +13,7 @@ from chassis.ids import new_id
 from contracts.diagnosis import ExemptionEnded, ExemptionGranted
 from contracts.intake import AgeBandChanged, BenefitDecided, ClientDeceased
 from contracts.partners import PartnerSignalled
-from tests.support.parted import in_any_order
+from tests.support.parted import Lanes, in_any_order
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -103,8 +103,11 @@ async def test_a_merger_that_is_undone_ends_the_same_wherever_it_falls(routing: 
     for number in range(4):
         gone, stays = new_id(), new_id()
         theirs = topics(routing)
-        others = [[routing.registered(age_band="45-49")], [routing.categorised("2A", "participation")]]
-        lanes = {gone: theirs, stays: others}
+        others: list[list[Event]] = [
+            [routing.registered(age_band="45-49")],
+            [routing.categorised("2A", "participation")],
+        ]
+        lanes: Lanes = {gone: theirs, stays: others}
         for record in in_any_order(
             routing.service, lanes, municipality="GM1916", on=routing.today, seed=seed * 100 + number
         ):
