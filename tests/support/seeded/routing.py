@@ -14,7 +14,7 @@ plain("routing", "listAbsences")
 @valid("routing", "importStaff")
 async def _import_staff(house: House) -> Ready:
     house.newcomers += 1
-    line = f"new-{house.newcomers},{VOORSCHOTEN},youth_coach"
+    line = f"new-{house.newcomers},{VOORSCHOTEN},trainer"
     return Ready(body=f"id,municipalities,roles\n{line}\n", headers={"Content-Type": "text/csv"})
 
 
