@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from chassis.work import Work
 from contracts import Event
@@ -44,33 +44,37 @@ CLOSES: Mapping[type[Event], tuple[str, ...]] = {
 
 async def begin(work: Work, heard: Sequence[tuple[Journey, Due]]) -> None:
     """It is due from now on; what was due before for the same reason gives way."""
-    for journey, event in heard:
-        kind = OPENS[type(event)]
-        await close(work, journey.client_id, (kind,), event.occurred_on)
-        work.session.add(
-            IntakeDuty(
-                id=work.ids(), municipality=journey.municipality, client_id=journey.client_id, entered_by=event.by,
-                kind=kind, due_on=event.due_on,
-            )
-        )  # fmt: skip
+    due = {journey.client_id: (journey, event) for journey, event in heard}
+    await close(
+        work, {id: event.occurred_on for id, (_, event) in due.items()}, {OPENS[type(each)] for _, each in heard}
+    )
+    work.session.add_all(
+        IntakeDuty(
+            id=work.ids(), municipality=journey.municipality, client_id=journey.client_id, entered_by=event.by,
+            kind=OPENS[type(event)], due_on=event.due_on,
+        )
+        for journey, event in due.values()
+    )  # fmt: skip
 
 
 async def end(work: Work, heard: Sequence[tuple[Journey, Done]]) -> None:
     """It was done, or is not asked any more; who stayed away from an information session is still to come."""
-    for journey, event in heard:
-        if not (isinstance(event, InformationSessionHeld) and not event.attended):
-            await close(work, journey.client_id, CLOSES[type(event)], event.occurred_on)
+    done = [
+        (journey, event)
+        for journey, event in heard
+        if not (isinstance(event, InformationSessionHeld) and not event.attended)
+    ]
+    kinds = {kind for _, event in done for kind in CLOSES[type(event)]}
+    await close(work, {journey.client_id: event.occurred_on for journey, event in done}, kinds)
 
 
-async def close(work: Work, client_id: UUID, kinds: Collection[str], on: date) -> None:
-    """Nobody waits for these any more."""
-    await work.session.flush()
-    await work.session.execute(
-        update(IntakeDuty)
-        .where(IntakeDuty.client_id == client_id, IntakeDuty.kind.in_(kinds), IntakeDuty.closed_on.is_(None))
-        .values(closed_on=on)
-    )
-    journeys.changed(work, client_id)
+async def close(work: Work, since: Mapping[UUID, date], kinds: Collection[str]) -> None:
+    """Nobody waits for these any more, of each client since a day."""
+    for client_id, waiting in (await open_ones(work, since)).items():
+        for duty in waiting:
+            if duty.kind in kinds:
+                duty.closed_on = since[client_id]
+    journeys.changed(work, *since)
 
 
 async def open_ones(work: Work, client_ids: Collection[UUID]) -> dict[UUID, list[IntakeDuty]]:

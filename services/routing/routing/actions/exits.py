@@ -201,7 +201,7 @@ async def come_back(work: Work, journey: Journey, act: Act) -> None:
     journey.state = "active"
     journey.track = journey.track_since = journey.category = journey.category_since = None
     journey.caseworker_id = journey.caseworker_role = journey.handed_over_on = journey.proposed_on = None
-    await duties.close(work, journey.client_id, duties.AT_THE_GATE, act.on)
+    await duties.close(work, {journey.client_id: act.on}, duties.AT_THE_GATE)
     say(work, journey, ClientReturned(occurred_on=act.on, by=act.by))
     await terms.restate(work, [journey])
 
