@@ -167,20 +167,26 @@ async def halt(
 async def restart(work: Work, subjects: Collection[UUID], *, but: Collection[str] = ()) -> None:
     """Let what was halted go on, reckoned anew: what should have fired meanwhile fires now.
 
-    What was set anew meanwhile stands instead.
+    What was set anew meanwhile stands instead, and of what was halted twice the later.
     """
     there = {(each.subject, each.kind, each.ref) for each in await current(work.session, subjects)}
-    for deadline in await _halted(work, subjects):
-        if deadline.kind in but or (deadline.subject, deadline.kind, deadline.ref) in there:
-            continue
-        deadline.data = {name: value for name, value in deadline.data.items() if name not in _HALTED}
-        deadline.reckon(work.today)
+    for deadline in reversed(await _halted(work, subjects)):
+        key = deadline.subject, deadline.kind, deadline.ref
+        if deadline.kind not in but:
+            _forget_halt(deadline)
+            if key not in there:
+                deadline.reckon(work.today)
+                there.add(key)
 
 
 async def give_up(work: Work, subjects: Collection[UUID]) -> None:
     """What was halted stays stopped for good."""
     for deadline in await _halted(work, subjects):
-        deadline.data = {name: value for name, value in deadline.data.items() if name not in _HALTED}
+        _forget_halt(deadline)
+
+
+def _forget_halt(deadline: Deadline) -> None:
+    deadline.data = {name: value for name, value in deadline.data.items() if name not in _HALTED}
 
 
 async def _halted(work: Work, subjects: Collection[UUID]) -> Sequence[Deadline]:
@@ -188,7 +194,7 @@ async def _halted(work: Work, subjects: Collection[UUID]) -> Sequence[Deadline]:
     query = select(Deadline).where(
         Deadline.subject.in_(subjects), Deadline.state == "cancelled", Deadline.data.contains(_HALTED)
     )
-    return (await work.session.scalars(query.with_for_update())).all()
+    return (await work.session.scalars(query.order_by(Deadline.id).with_for_update())).all()
 
 
 async def suspend(work: Work, subject: UUID, kinds: Collection[str], start: date) -> list[Deadline]:

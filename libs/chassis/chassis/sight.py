@@ -40,10 +40,11 @@ Fact = tuple[UUID, str, Event]
 """What an event is about, in which municipality, and what it says."""
 
 _GUIDED = text(
-    "INSERT INTO guided (client_id, municipality, caseworker, besides)"
-    " VALUES (:client, :municipality, :caseworker, CAST(:besides AS text[])) ON CONFLICT (client_id) DO UPDATE"
-    " SET municipality = excluded.municipality, caseworker = excluded.caseworker, besides = excluded.besides"
-    " || ARRAY(SELECT 'access:' || id FROM openings WHERE client_id = :client AND until > clock_timestamp())"
+    "INSERT INTO guided (client_id, municipality, caseworker, besides) VALUES (:client, :municipality, :caseworker,"
+    " CAST(:besides AS text[])"
+    " || ARRAY(SELECT 'access:' || id FROM openings WHERE client_id = :client AND until > clock_timestamp()))"
+    " ON CONFLICT (client_id) DO UPDATE SET municipality = excluded.municipality, caseworker = excluded.caseworker,"
+    " besides = excluded.besides"
 )
 _RECEIVED = text(
     "INSERT INTO guided (client_id, municipality, receiving) VALUES (:client, :municipality, :receiving)"

@@ -177,6 +177,17 @@ async def test_what_was_set_anew_meanwhile_stands_instead_of_what_was_halted(off
         assert [each.due_on for each in await current(work.session, {client})] == [date(2024, 3, 20)]
 
 
+async def test_of_what_was_halted_twice_for_the_same_only_the_later_goes_on(office: Office) -> None:
+    client = uuid4()
+    async with office.in_background() as work:
+        for days in (10, 20):
+            await set_deadline(work, new(client, Term(days=days)))
+            await halt(work, {client})
+        await restart(work, {client})
+    async with office.in_background() as work:
+        assert [each.due_on for each in await current(work.session, {client})] == [date(2024, 3, 20)]
+
+
 async def test_a_suspended_deadline_stands_still_and_shifts_by_the_real_days(
     office: Office, clock: MovableClock, sweeper: Sweeper, firings: Firings
 ) -> None:
