@@ -58,7 +58,10 @@ OPEN = (
         " WHERE ended_on IS NULL AND corrected_on IS NULL",
     ),
     Openness("routing", _BY_EXIT, also_after_exit=True),
-    Openness("routing", "SELECT client_id, what, id FROM work_items WHERE what <> 'allowances_check'"),
+    Openness(
+        "routing",
+        "SELECT client_id, what, id FROM work_items WHERE what NOT IN ('allowances_check', 'emergency_access')",
+    ),
     Openness(
         "partners",
         "SELECT client_id, 'referral' AS what, id FROM referrals WHERE state IN"

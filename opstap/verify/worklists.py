@@ -70,7 +70,7 @@ _ASKED = """
     WHERE j.state = 'active' AND closed_on IS NULL
     UNION ALL
     SELECT client_id, 'emergency_access', id, NULL, true FROM emergency_accesses JOIN journeys j USING (client_id)
-    WHERE j.state = 'active' AND reviewed_on IS NULL
+    WHERE j.state IN ('active', 'exited') AND reviewed_on IS NULL
     UNION ALL
     SELECT client_id, 'agreement', id, NULL, true FROM agreements JOIN journeys j USING (client_id)
     WHERE j.state = 'active' AND due_on < '{today}'

@@ -64,9 +64,11 @@ def items_of(
     if journey.state not in {"active", "exited"}:
         return
     yield from _terms(journey, terms)
+    yield from _accesses(journey, accesses)
     if not journey.active:
         return
-    yield from _asked(journey, duties, accesses)
+    for duty in duties:
+        yield _item(journey, "due", duty.kind, duty.id, since=duty.due_on, due_on=duty.due_on)
     if journey.open_handover is not None:
         yield _handover(journey, journey.open_handover, role_on)
     for referral in journey.open_referrals:
@@ -82,10 +84,8 @@ def items_of(
         yield _item(journey, "handed_over", FIRST_MEETING, journey.client_id, since=journey.handed_over_on)
 
 
-def _asked(journey: Journey, duties: Iterable[IntakeDuty], accesses: Iterable[EmergencyAccess]) -> Iterator[Item]:
-    """What others ask for: intake what is to be done there, and that somebody looks at an access."""
-    for duty in duties:
-        yield _item(journey, "due", duty.kind, duty.id, since=duty.due_on, due_on=duty.due_on)
+def _accesses(journey: Journey, accesses: Iterable[EmergencyAccess]) -> Iterator[Item]:
+    """Whether each was right is asked also of who has left."""
     for access in accesses:
         yield _item(journey, "to_confirm", EMERGENCY, access.id, since=access.taken_on)
 

@@ -54,9 +54,9 @@ async def _journeys(work: Work, client_ids: Collection[UUID]) -> dict[UUID, Jour
 
 
 async def _items(work: Work, found: Collection[Journey]) -> list[Item]:
-    standing = await terms.outstanding(work, [each for each in found if each.state in {"active", "exited"}])
-    active = {each.client_id for each in found if each.active}
-    waiting, accesses = await duties.open_ones(work, active), await emergencies.to_review(work, active)
+    clients = {each.client_id: each for each in found if each.state in {"active", "exited"}}
+    standing, accesses = await terms.outstanding(work, clients.values()), await emergencies.to_review(work, clients)
+    waiting = await duties.open_ones(work, [client_id for client_id, each in clients.items() if each.active])
     return [
         item
         for journey in found
