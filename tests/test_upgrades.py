@@ -9,9 +9,9 @@ import pytest
 
 from chassis.migrations import upgrade
 from opstap.postgres import EmbeddedPostgres
-from opstap.services import SERVICE_FOLDERS, NAMES
+from opstap.services import NAMES, SERVICE_FOLDERS
 from tests.support.databases import MakeDatabase
-from tests.support.earlier import Columns, counted, fill
+from tests.support.earlier import EVERYWHERE, Columns, counted, fill
 
 FIRST = "0001"
 ALWAYS: Mapping[str, Mapping[str, Columns]] = {"partners": {"deliveries": {"state": "'exhausted'"}}}
@@ -72,3 +72,26 @@ async def test_who_died_is_gone_at_partners_and_when_a_referral_was_asked_is_kno
     ) as admin:
         assert await admin.fetchval("SELECT registration_ended FROM clients") == "deceased"
         assert await admin.fetchval("SELECT requested_at::date::text FROM referrals") == "2026-01-04"
+
+
+async def test_where_a_client_stands_is_the_first_that_is_known_of_decisions(upgraded: Upgrade) -> None:
+    async with upgraded.of(
+        "routing",
+        journeys={"category": "'2A'", "category_since": "DATE '2026-01-03'", "track": "'work'",
+                  "track_since": "DATE '2026-01-02'"},
+        handovers={"to_track": "'social'", "reason": "'categorised'", "state": "'due'", "due_on": "DATE '2026-01-03'"},
+    ) as admin:  # fmt: skip
+        decided = await admin.fetchrow(
+            "SELECT decided_on::text AS decided_on, category, track, track_since FROM decisions"
+        )
+        assert decided is not None
+        assert (decided["decided_on"], decided["category"], decided["track"]) == ("2026-01-03", "2A", "work")
+        asked = await admin.fetchrow("SELECT asked_track, asked_since::text AS since, asked_reason FROM journeys")
+        assert asked is not None
+        assert tuple(asked) == ("social", "2026-01-03", "categorised")
+
+
+async def test_what_a_decision_corrected_is_known_where_it_was_counted_before(upgraded: Upgrade) -> None:
+    said = {"kind": "'ClientCategorised'", "said": f"""'{{"corrects": "{EVERYWHERE}"}}'"""}
+    async with upgraded.of("reporting", happenings=said) as admin:
+        assert str(await admin.fetchval("SELECT corrects FROM happenings")) == EVERYWHERE

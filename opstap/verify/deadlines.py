@@ -9,7 +9,7 @@ from uuid import UUID
 from contracts import Event
 from contracts.intake import InformationSessionDue, IntakeDue, IntegrationPlanDue, LanguageTestDue
 from contracts.partners import ReferralOverdue
-from contracts.routing import ConversationDue, InstrumentDue, ReviewDue
+from contracts.routing import ConversationDue, ConversationDueCancelled, InstrumentDue, ReviewDue
 from opstap.verify.evidence import Evidence
 from opstap.verify.findings import Difference
 
@@ -39,7 +39,8 @@ async def on_their_day(evidence: Evidence) -> list[Difference]:
 async def fired_once(evidence: Evidence) -> list[Difference]:
     """I10: each deadline that fired said so once, and nothing was said to be due without a deadline that fired.
 
-    Of a referral that is closed at that very moment partners says nothing any more.
+    Of a referral that is closed at that very moment partners says nothing any more. What was taken back, because it was
+    never due, was said once more than it fired.
     """
     return [each for service in _SAID_ONCE for each in await _fired_once(evidence, service)]
 
@@ -67,6 +68,10 @@ async def _fired_once(evidence: Evidence, service: str) -> Iterator[Difference]:
     types: tuple[type[Event], ...] = (*SAID_OF, ConversationDue, InstrumentDue, ReferralOverdue)
     mine = tuple(each for each in types if each.producer == service)
     said = Counter(_said(now(each.subject), each.data) for each in evidence.events(*mine))
+    if service == ConversationDueCancelled.producer:
+        said -= Counter(
+            (now(each.subject), each.data.kind, each.data.due_on) for each in evidence.events(ConversationDueCancelled)
+        )
     return _unequal(service, fired, said)
 
 

@@ -239,6 +239,7 @@ class Sweeper:
         self._office, self._handlers, self._every = office, handlers, every
         self._task: asyncio.Task[None] | None = None
         self._woken = asyncio.Event()
+        self._one_at_a_time = asyncio.Lock()
 
     async def start(self) -> None:
         """Sweep from now on."""
@@ -260,7 +261,14 @@ class Sweeper:
         self._woken.set()
 
     async def sweep(self) -> int:
-        """Fire everything that is due today; returns how many fired. One that cannot fire holds up no other."""
+        """Fire everything that is due today; returns how many fired. One that cannot fire holds up no other.
+
+        Who asks while a sweep is in hand waits for that one, so that nothing is due any more when this returns.
+        """
+        async with self._one_at_a_time:
+            return await self._sweep()
+
+    async def _sweep(self) -> int:
         fired, failed = 0, set[UUID]()
         while due := await self._due(failed):
             try:

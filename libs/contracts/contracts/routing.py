@@ -138,12 +138,17 @@ class InstrumentEnded(RoutingEvent):
 
 
 class HandoverDue(RoutingEvent):
-    """The client is to be handed over to the other track."""
+    """The client is to be handed over to the other track.
+
+    Said again of the same handover, which it then names as what it corrects: when it fell due on another day than was
+    said, or goes on after an exit that was a mistake.
+    """
 
     handover_id: UUID
     to_track: str
     reason: Literal["longest_stay", "categorised", "readiness", "permanent_exemption"]
     due_on: date
+    corrects: UUID | None = None
 
 
 class HandoverPrepared(RoutingEvent):
@@ -176,13 +181,24 @@ class HandoverEscalated(RoutingEvent):
 
 
 class HandoverCancelled(RoutingEvent):
-    """The handover is no longer needed: the client exited, moved away, died or was categorised anew."""
+    """The handover is no longer needed: the client exited, moved away, died or was categorised anew.
+
+    One that was said to be due and never was, because of a mistake or a late entry, names itself as what it corrects.
+    """
 
     handover_id: UUID
+    corrects: UUID | None = None
 
 
 class ConversationDue(RoutingEvent):
     """A conversation is due today."""
+
+    kind: str
+    due_on: date
+
+
+class ConversationDueCancelled(RoutingEvent):
+    """A conversation or review that was said to be due was not: something was entered late, or had been a mistake."""
 
     kind: str
     due_on: date

@@ -31,14 +31,15 @@ from contracts.routing import (
     ConversationCancelled,
     ConversationHeld,
     ExitReverted,
+    HandoverCancelled,
     HandoverDue,
     ReviewHeld,
 )
 from diagnosis.actions.clients import begin_anew, clients_of, forget, go_on, stop
 from diagnosis.actions.imports import import_of, take_over
-from diagnosis.actions.invitations import Invitee, close_invitations, invite, invite_later
+from diagnosis.actions.invitations import Invitee, close_invitations, expect, invite, invite_later, last_assessed
 from diagnosis.actions.merging import mergers
-from diagnosis.actions.travels import keep
+from diagnosis.actions.travels import conversations, keep
 from diagnosis.rules import handover_leads_here, option_leads_here
 from diagnosis.tables import Client, resolve
 from diagnosis.trials.course import TOLD
@@ -79,18 +80,15 @@ async def rest_ended(work: Work, envelopes: Envelopes[RestPeriodEnded]) -> None:
 
 async def spoken(work: Work, envelopes: Envelopes[ConversationHeld] | Envelopes[ReviewHeld]) -> None:
     """Invite whose conversation ended in the option that asks for a new diagnosis; nobody whose did not after all."""
-    chosen = [each for each in envelopes if _leads_here(work, each, each.data.option)]
-    after_all_not = [
-        each for each in envelopes if each not in chosen and _leads_here(work, each, each.data.corrected_option)
-    ]
-    await _expect_no_more(work, after_all_not)
-    newly = [each for each in chosen if not _leads_here(work, each, each.data.corrected_option)]
-    await _invite(work, newly, "conversation", due="conversation")
+    corrections = [each for each in envelopes if each.data.corrects is not None]
+    chosen = [each for each in envelopes if each not in corrections and _leads_here(work, each, each.data.option)]
+    await _invite(work, chosen, "conversation", due="conversation")
+    await _expect_anew(work, corrections)
 
 
 async def never_spoken(work: Work, envelopes: Envelopes[ConversationCancelled]) -> None:
     """A conversation never took place: nobody is invited because of it."""
-    await _expect_no_more(work, [each for each in envelopes if _leads_here(work, each, each.data.option)])
+    await _expect_anew(work, envelopes)
 
 
 async def signalled(work: Work, envelopes: Envelopes[PartnerSignalled]) -> None:
@@ -104,9 +102,17 @@ async def handover_due(work: Work, envelopes: Envelopes[HandoverDue]) -> None:
     waiting = [
         each
         for each in envelopes
-        if handover_leads_here(work.policies.in_force(each.municipality, each.data.occurred_on), each.data.reason)
+        if each.data.corrects is None
+        and handover_leads_here(work.policies.in_force(each.municipality, each.data.occurred_on), each.data.reason)
     ]
     await _invite(work, waiting, "handover", due="handover")
+
+
+async def handover_cancelled(work: Work, envelopes: Envelopes[HandoverCancelled]) -> None:
+    """Nobody waits for a diagnosis because of a handover that was never due."""
+    needless = [each for each in envelopes if each.data.corrects is not None]
+    for on, clients in (await _by_day(work, needless)).items() if needless else ():
+        await close_invitations(work, [client.id for client in clients], "corrected", on, ("handover",))
 
 
 async def imported(work: Work, envelopes: Envelopes[CaseImported]) -> None:
@@ -204,11 +210,22 @@ def _leads_here(work: Work, told: Envelope[Any], option: int | None) -> bool:
     return option_leads_here(work.policies.in_force(told.municipality, told.data.occurred_on), option)
 
 
-async def _expect_no_more(work: Work, told: Sequence[Envelope[Any]]) -> None:
-    if not told:
-        return
-    for on, clients in (await _by_day(work, told)).items():
-        await close_invitations(work, [client.id for client in clients], "corrected", on, ("conversation",))
+async def _expect_anew(work: Work, told: Sequence[Envelope[Any]]) -> None:
+    """A conversation turned out otherwise: the client is invited as the conversations that stand ask for."""
+    for each, client in await _with_clients(work, told) if told else ():
+        if client.ended is not None:
+            continue
+        assessed = (await last_assessed(work, [client.id])).get(client.id, date.min)
+        asks = [
+            on
+            for on, option in await conversations(work, client.id)
+            if on >= assessed and option_leads_here(work.policies.in_force(client.municipality, on), option)
+        ]
+        by = each.data.by
+        wanted = (
+            Invitee(client.id, client.municipality, "conversation", min(asks), by, "conversation") if asks else None
+        )
+        await expect(work, wanted, client.id, "conversation", each.data.occurred_on)
 
 
 async def _invite(work: Work, envelopes: Iterable[Envelope[Any]], reason: str, due: str | None = None) -> None:
@@ -247,6 +264,7 @@ _DECIDED: Handlers = {
     ConversationCancelled: never_spoken,
     PartnerSignalled: signalled,
     HandoverDue: handover_due,
+    HandoverCancelled: handover_cancelled,
     CaseImported: imported,
     ClientRegistrationUndone: stopped("undone"),
     ClientDeceased: stopped("deceased"),

@@ -241,6 +241,10 @@ class Exemption(Base):
     effect: Mapped[str] = mapped_column(Text)
     ended_on: Mapped[date | None]
     """The first day on which it no longer holds."""
+    assessment_id: Mapped[UUID | None] = mapped_column(index=True)
+    """The assessment on which it was granted."""
+    ended_by: Mapped[UUID | None] = mapped_column(index=True)
+    """The assessment on which it was decided that it ended."""
 
     @property
     def permanent(self) -> bool:

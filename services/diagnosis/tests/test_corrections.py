@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from contracts import Event
-from contracts.diagnosis import AssessmentCompleted, ClientCategorised
+from contracts.diagnosis import AssessmentCompleted, ClientCategorised, ExemptionGranted
 
 if TYPE_CHECKING:
     from tests.conftest import Diagnosis
@@ -63,3 +63,17 @@ async def test_a_correction_says_why(diagnosis: Diagnosis) -> None:
     path = f"/assessments/{wrong['assessmentId']}/corrections"
     answer = await diagnosis.post(path, {"facts": {}, "reason": ""})
     assert answer.json()["errors"][0]["pointer"] == "#/reason"
+
+
+@pytest.mark.requirement("DIA-9", "DIA-13")
+async def test_a_corrected_decision_neither_granted_nor_ended_an_exemption(diagnosis: Diagnosis) -> None:
+    client, until = await diagnosis.client(), "2024-03-01"
+    await diagnosis.categorised(client, {"exemption": {"reason": "illness", "until": until}})
+    wrong = await diagnosis.categorised(client, {"exemption": {"reason": "illness", "until": "2024-02-20"}})
+    body = {"facts": {"exemption": {"reason": "illness", "until": until}}, "reason": "Verkeerde datum"}
+    await diagnosis.confirm(await diagnosis.done(f"/assessments/{wrong['assessmentId']}/corrections", body))
+    exemptions = (await diagnosis.get(f"/clients/{client}/exemptions")).json()["items"]
+    held = [each for each in exemptions if each["endedOn"] != each["grantedOn"]]
+    assert [(each["until"], each["endedOn"]) for each in held] == [(until, None)]
+    granted = [each.data for each in await diagnosis.said(ExemptionGranted, client)]
+    assert granted[0].exemption_id == granted[-1].exemption_id, "the first goes on, and is said again"

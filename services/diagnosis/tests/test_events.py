@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -25,7 +25,16 @@ from contracts.intake import (
     RestPeriodEnded,
 )
 from contracts.partners import PartnerSignalled
-from contracts.routing import ClientExited, ClientReturned, ConversationHeld, ExitReverted, HandoverDue, ReviewHeld
+from contracts.routing import (
+    ClientExited,
+    ClientReturned,
+    ConversationCancelled,
+    ConversationHeld,
+    ExitReverted,
+    HandoverCancelled,
+    HandoverDue,
+    ReviewHeld,
+)
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -33,7 +42,7 @@ if TYPE_CHECKING:
     from tests.conftest import Diagnosis
 
 
-DAY = date(2024, 1, 30)
+DAY = date(2024, 2, 1)
 HEAD: dict[str, Any] = {"occurred_on": DAY, "by": "staff:s-9"}
 
 
@@ -68,7 +77,7 @@ async def test_who_is_invited_and_why(diagnosis: Diagnosis, event: Event, reason
     client = await diagnosis.client()
     await diagnosis.hear(client, event)
     [invitation] = await diagnosis.invitations(client)
-    assert (invitation["reason"], invitation["invitedOn"]) == (reason, "2024-01-30")
+    assert (invitation["reason"], invitation["invitedOn"]) == (reason, DAY.isoformat())
     said = [each.data for each in await diagnosis.said(Event, client)]
     assert {each.by for each in said} == {"staff:s-9"}
     assert [each.reason for each in said if isinstance(each, ReassessmentDue)] == ([due] if due else [])
@@ -381,3 +390,46 @@ async def test_who_moved_away_can_return(diagnosis: Diagnosis) -> None:
     client = await diagnosis.client()
     await diagnosis.hear(client, ClientMovedAway(**HEAD), NotificationReceived(**HEAD), ClientReturned(**HEAD))
     await diagnosis.categorised(client, {"distance_months": 2})
+
+
+async def test_who_waits_because_of_a_handover_that_was_never_due_is_expected_no_more(diagnosis: Diagnosis) -> None:
+    client, due = await diagnosis.client(), handover("readiness")
+    await diagnosis.hear(client, due)
+    assert [each["reason"] for each in await diagnosis.invitations(client)] == ["handover"]
+    await diagnosis.hear(client, HandoverCancelled(**HEAD, handover_id=due.handover_id))
+    assert len(await diagnosis.invitations(client)) == 1, "it was due: the next assessment closes the invitation"
+    await diagnosis.hear(client, HandoverCancelled(**HEAD, handover_id=due.handover_id, corrects=due.handover_id))
+    assert await diagnosis.invitations(client) == []
+
+
+@pytest.mark.requirement("INT-13", "ROU-7")
+async def test_nobody_is_invited_because_of_something_entered_late_who_was_assessed_since(diagnosis: Diagnosis) -> None:
+    client = await diagnosis.client()
+    await diagnosis.categorised(client, {"distance_months": 60})
+    late = conversation(5).model_copy(update={"occurred_on": DAY - timedelta(days=3)})
+    await diagnosis.hear(client, late)
+    assert await diagnosis.invitations(client) == []
+
+
+@pytest.mark.requirement("ROU-19")
+async def test_of_two_conversations_that_ask_for_a_diagnosis_one_is_left_when_the_other_never_took_place(
+    diagnosis: Diagnosis,
+) -> None:
+    client = await diagnosis.client()
+    first = conversation(5).model_copy(update={"occurred_on": DAY - timedelta(days=3)})
+    second = conversation(5)
+    await diagnosis.hear(client, first, second)
+    never = ConversationCancelled(**HEAD, conversation_id=first.conversation_id, option=5)
+    await diagnosis.hear(client, never)
+    [invited] = await diagnosis.invitations(client)
+    assert (invited["reason"], invited["invitedOn"]) == ("conversation", DAY.isoformat())
+
+
+@pytest.mark.requirement("DIA-13")
+async def test_a_correction_closes_no_invitation_that_came_after_the_assessment(diagnosis: Diagnosis) -> None:
+    client = await diagnosis.client()
+    wrong = await diagnosis.assess(client, {"distance_months": 60}, occurredOn="2024-01-25")
+    await diagnosis.hear(client, conversation(5))
+    body = {"facts": {"distance_months": 38}, "reason": "Verkeerde regel"}
+    await diagnosis.done(f"/assessments/{wrong['assessmentId']}/corrections", body)
+    assert [each["reason"] for each in await diagnosis.invitations(client)] == ["conversation"]

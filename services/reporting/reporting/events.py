@@ -61,6 +61,7 @@ def _categorised(event: diagnosis.ClientCategorised) -> Mapping[str, Any]:
         "what": traits.status,
         "ref": event.assessment_id,
         "told": told,
+        "corrects": event.corrects,
     }
 
 
@@ -95,7 +96,8 @@ def _indicated(event: diagnosis.IndicationDecided) -> Mapping[str, Any]:
     return {"ref": event.request_id, "what": "granted" if event.granted else "refused", "told": _told(event, "kind")}
 
 
-_HANDOVER = _step_of("handover_id")
+_HANDOVER = _step_of("handover_id", corrects="corrects")
+_HANDOVER_STEP = _step_of("handover_id")
 _TO_TRACK = _step_of("handover_id", track="to_track")
 _REFERRAL = _step_of("referral_id", partner="partner")
 _EXIT = _step_of("exit_id")
@@ -134,7 +136,7 @@ WORDS: Mapping[type[Event], Words] = {
     intake.CaseImported: _imported,
     # diagnosis
     diagnosis.DiagnosisInvited: _what("reason"),
-    diagnosis.AssessmentCompleted: _step_of("assessment_id"),
+    diagnosis.AssessmentCompleted: _step_of("assessment_id", corrects="corrects"),
     diagnosis.AssessmentInDoubt: _step_of("assessment_id"),
     diagnosis.ClientCategorised: _categorised,
     diagnosis.IndicationRequested: _step_of("request_id", what="kind"),
@@ -154,13 +156,14 @@ WORDS: Mapping[type[Event], Words] = {
     routing.InstrumentStarted: _started,
     routing.InstrumentDue: _step_of("instrument_use_id", instrument="instrument", what="kind"),
     routing.InstrumentEnded: _step_of("instrument_use_id", instrument="instrument", what="outcome"),
-    routing.HandoverDue: _step_of("handover_id", track="to_track", what="reason"),
-    routing.HandoverPrepared: _HANDOVER,
+    routing.HandoverDue: _step_of("handover_id", track="to_track", what="reason", corrects="corrects"),
+    routing.HandoverPrepared: _HANDOVER_STEP,
     routing.HandoverAccepted: _TO_TRACK,
     routing.HandoverReturned: _TO_TRACK,
-    routing.HandoverEscalated: _HANDOVER,
+    routing.HandoverEscalated: _HANDOVER_STEP,
     routing.HandoverCancelled: _HANDOVER,
     routing.ConversationDue: _what("kind"),
+    routing.ConversationDueCancelled: _what("kind"),
     routing.ConversationHeld: _spoken,
     routing.ReviewDue: _plain,
     routing.ReviewHeld: _spoken,

@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import text
 
 from chassis.ids import new_id
-from contracts.diagnosis import ExemptionGranted
-from contracts.intake import ApplicationDiverted, CaseImported, NotificationReceived
+from contracts.diagnosis import AssessmentCompleted, ExemptionEnded, ExemptionGranted
+from contracts.intake import ApplicationDiverted, CaseImported, InformationSessionHeld, NotificationReceived
 from contracts.partners import ReferralAccepted, ReferralDeclined, ReferralEnded, ReferralSent, ReferralWaiting
 from contracts.routing import (
     AgreementMissed,
@@ -20,6 +20,7 @@ from contracts.routing import (
     ConversationHeld,
     ExitReverted,
     HandoverAccepted,
+    HandoverCancelled,
     HandoverDue,
     InstrumentStarted,
     MeasureImposed,
@@ -30,7 +31,7 @@ from contracts.routing import (
     RouteEnded,
     RouteStarted,
 )
-from tests.support.heard import STAFF, categorised, exited, granted
+from tests.support.heard import STAFF, categorised, exited, granted, registered
 
 if TYPE_CHECKING:
     from tests.conftest import Reporting
@@ -198,6 +199,68 @@ async def test_what_was_entered_wrongly_counts_until_it_is_corrected(reporting: 
     assert (await reporting.figures(END))["conversations"]["reviews"] == 0
 
 
+@pytest.mark.requirement("DIA-13", "REP-9")
+async def test_a_corrected_assessment_counts_once_and_was_believed_before(reporting: Reporting) -> None:
+    wrong, right = new_id(), new_id()
+    completed = AssessmentCompleted(occurred_on=FEB, by=STAFF, assessment_id=wrong)
+    before = categorised(FEB, "3A", "participation").model_copy(update={"assessment_id": wrong})
+    client = new_id()
+    for event in (registered(on=JAN), completed, before):
+        await reporting.hear_of_old(client, event, days_ago=2)
+    after = categorised(FEB, "1B", "reintegration").model_copy(update={"assessment_id": right, "corrects": wrong})
+    await reporting.hear(
+        client, AssessmentCompleted(occurred_on=FEB, by=STAFF, assessment_id=right, corrects=wrong), after
+    )
+    now = await reporting.figures(END)
+    assert (now["byCategory"], now["assessments"]["completed"], now["assessments"]["decided"]) == ({"1B": 1}, 1, 1)
+    then = await reporting.figures(END, knownOn=str(date(2024, 1, 31)))
+    assert (then["byCategory"], then["assessments"]["completed"], then["assessments"]["decided"]) == ({"3A": 1}, 1, 1)
+
+
+@pytest.mark.requirement("ROU-19", "REP-9")
+async def test_a_handover_that_was_never_due_is_not_counted_and_one_said_again_counts_once(
+    reporting: Reporting,
+) -> None:
+    client, never, again = await reporting.client(categorised(FEB, "1B", "reintegration")), new_id(), new_id()
+    due: dict[str, Any] = {"by": STAFF, "to_track": "participation", "reason": "longest_stay"}
+    await reporting.hear(client, HandoverDue(occurred_on=MAR, handover_id=never, due_on=MAR, **due))
+    assert (await reporting.figures(END))["handovers"]["due"] == 1
+    await reporting.hear(
+        client,
+        HandoverCancelled(occurred_on=JUL, by=STAFF, handover_id=never, corrects=never),
+        HandoverDue(occurred_on=MAR, handover_id=again, due_on=MAR, **due),
+        HandoverCancelled(occurred_on=JUL, by=STAFF, handover_id=again),
+        HandoverDue(occurred_on=JUL, handover_id=again, due_on=JUL, corrects=again, **due),
+    )
+    counted = (await reporting.figures(END))["handovers"]
+    assert (counted["due"], counted["cancelled"]) == (1, 0)
+
+
+async def test_who_was_at_a_session_counts_as_recorded_last(reporting: Reporting) -> None:
+    session, client = new_id(), await reporting.client()
+    for attended in (True, False):
+        said = InformationSessionHeld(occurred_on=FEB, by=STAFF, session_id=session, attended=attended)
+        await reporting.hear(client, said)
+    assert (await reporting.figures(END))["informationSessions"] == {"attended": 0, "absent": 1}
+
+
+@pytest.mark.requirement("DIA-9", "DIA-13")
+async def test_an_exemption_that_ended_on_its_first_day_never_held_and_one_granted_again_goes_on(
+    reporting: Reporting,
+) -> None:
+    never, again = new_id(), new_id()
+    granted: dict[str, Any] = {"by": STAFF, "until": None, "effect": "suspend"}
+    await reporting.client(
+        ExemptionGranted(occurred_on=FEB, exemption_id=never, **granted),
+        ExemptionEnded(occurred_on=FEB, by=STAFF, exemption_id=never),
+        ExemptionGranted(occurred_on=MAR, exemption_id=again, **granted),
+        ExemptionEnded(occurred_on=JUL, by=STAFF, exemption_id=again),
+        ExemptionGranted(occurred_on=MAR, exemption_id=again, **granted),
+    )
+    assert (await reporting.figures(FEB))["exemptions"]["clients"] == 0
+    assert (await reporting.figures(END))["exemptions"]["clients"] == 1
+
+
 async def test_costs_and_measures(reporting: Reporting) -> None:
     def used(instrument: str, goal: Any, cost: str) -> InstrumentStarted:
         return InstrumentStarted(
@@ -264,7 +327,7 @@ async def test_happenings_and_clients_come_in_pages(reporting: Reporting) -> Non
             seen += len(answer.json()["items"])
             if "link" not in answer.headers:
                 break
-            link = answer.headers["link"].split(">")[0].removeprefix("</v1")
+            link = answer.headers["link"].split(">")[0].partition("/v1")[2]
             answer = await reporting.service.http.get(f"/v1{link}", headers=reporting.steering)
         assert seen == {"/happenings": 10, "/clients": 5}[path]
 

@@ -1,6 +1,7 @@
 """What happens when a deadline fires: each function is given deadlines of one kind, in the sweeper's transaction."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from uuid import UUID
 
 from sqlalchemy import select
@@ -10,8 +11,8 @@ from chassis.work import Work
 from contracts.routing import AftercareEnded, ConversationDue, HandoverEscalated, InstrumentDue, ReviewDue
 from policy.instruments import INSTRUMENT_TERMS
 from policy.running import ACCEPTANCE, AFTERCARE, ALLOWANCES_CHECK, FIP, FIRST_CONVERSATION, LONGEST_STAY, REVIEW
-from routing.actions import absences, handovers, journeys
-from routing.actions.journeys import Act, pack_of, say
+from routing.actions import absences, falling_due, journeys
+from routing.actions.journeys import Act, say
 from routing.rules import AGREEMENT
 from routing.tables import InstrumentUse, Journey
 
@@ -20,14 +21,17 @@ async def _journeys(work: Work, deadlines: Sequence[Deadline]) -> dict[UUID, Jou
     return await journeys.load(work.session, {deadline.subject for deadline in deadlines})
 
 
+def _fired_on(deadline: Deadline) -> date:
+    """The day on which it was to fire: a late entry, or a sweeper that was away, does not move what happened."""
+    assert deadline.fires_on is not None, "what stands still does not fire"
+    return deadline.fires_on
+
+
 async def longest_stay_over(work: Work, deadlines: Sequence[Deadline]) -> None:
     """The longest stay on a track is over: a handover is due, unless one is under way."""
-    found = await _journeys(work, deadlines)
-    for deadline in deadlines:
-        journey = found[deadline.subject]
-        rule = pack_of(work, journey, deadline.reckoned_from).routing.longest_on_track
-        if rule is not None and journey.active and journey.open_handover is None:
-            handovers.fall_due(work, journey, rule.hands_over_to, LONGEST_STAY, Act.of_clock(work), deadline.due_on)
+    for journey in (await _journeys(work, deadlines)).values():
+        journeys.changed(work, journey.client_id)
+        await falling_due.follow(work, journey, Act.of_clock(work))
 
 
 async def conversation_due(work: Work, deadlines: Sequence[Deadline]) -> None:
@@ -37,7 +41,7 @@ async def conversation_due(work: Work, deadlines: Sequence[Deadline]) -> None:
         due_on = deadline.due_on or work.today
         say(
             work, found[deadline.subject],
-            ConversationDue(occurred_on=work.today, by="clock", kind=deadline.kind, due_on=due_on),
+            ConversationDue(occurred_on=_fired_on(deadline), by="clock", kind=deadline.kind, due_on=due_on),
         )  # fmt: skip
 
 
@@ -46,7 +50,7 @@ async def review_due(work: Work, deadlines: Sequence[Deadline]) -> None:
     found = await _journeys(work, deadlines)
     for deadline in deadlines:
         due_on = deadline.due_on or work.today
-        say(work, found[deadline.subject], ReviewDue(occurred_on=work.today, by="clock", due_on=due_on))
+        say(work, found[deadline.subject], ReviewDue(occurred_on=_fired_on(deadline), by="clock", due_on=due_on))
 
 
 async def acceptance_missed(work: Work, deadlines: Sequence[Deadline]) -> None:
@@ -56,8 +60,11 @@ async def acceptance_missed(work: Work, deadlines: Sequence[Deadline]) -> None:
         journey = found[deadline.subject]
         handover = journey.open_handover
         if handover is not None and handover.id == deadline.ref:
-            handover.escalated_on = work.today
-            say(work, journey, HandoverEscalated(occurred_on=work.today, by="clock", handover_id=handover.id))
+            handover.escalated_on = _fired_on(deadline)
+            say(
+                work, journey,
+                HandoverEscalated(occurred_on=handover.escalated_on, by="clock", handover_id=handover.id),
+            )  # fmt: skip
 
 
 async def aftercare_over(work: Work, deadlines: Sequence[Deadline]) -> None:
@@ -68,7 +75,7 @@ async def aftercare_over(work: Work, deadlines: Sequence[Deadline]) -> None:
         for left in journey.exits:
             if left.id == deadline.ref:
                 left.aftercare = "ended"
-                say(work, journey, AftercareEnded(occurred_on=work.today, by="clock", exit_id=left.id))
+                say(work, journey, AftercareEnded(occurred_on=_fired_on(deadline), by="clock", exit_id=left.id))
 
 
 async def allowances_check_due(work: Work, deadlines: Sequence[Deadline]) -> None:
@@ -94,7 +101,8 @@ async def instrument_due(work: Work, deadlines: Sequence[Deadline]) -> None:
         use, due_on = uses[deadline.ref], deadline.due_on or work.today
         event = InstrumentDue.model_validate(
             {
-                "occurred_on": work.today, "by": "clock", "instrument_use_id": use.id, "instrument": use.instrument,
+                "occurred_on": _fired_on(deadline), "by": "clock", "instrument_use_id": use.id,
+                "instrument": use.instrument,
                 "kind": deadline.kind, "due_on": due_on,
             }
         )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
@@ -20,12 +21,13 @@ from sqlalchemy import (
     Uuid,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column, relationship
 
 from chassis.database import NAMES
 from policy import Situation, Suspension
 from policy.running import AwaitedCheck, AwaitedHandover, Standing
+from routing.placing import Asked, Place
 from routing.rules import OPEN_HANDOVER, OPEN_REFERRAL
 
 
@@ -71,6 +73,11 @@ class Journey(Base):
     track_since: Mapped[date | None] = mapped_column(Date, default=None)
     category: Mapped[str | None] = mapped_column(Text, default=None)
     category_since: Mapped[date | None] = mapped_column(Date, default=None)
+    asked_track: Mapped[str | None] = mapped_column(Text, default=None)
+    """The other track, to which a decision made on this one asks to hand the client over."""
+    asked_since: Mapped[date | None] = mapped_column(Date, default=None)
+    asked_reason: Mapped[str | None] = mapped_column(Text, default=None)
+    asked_by: Mapped[str | None] = mapped_column(Text, default=None)
     age_band: Mapped[str | None] = mapped_column(Text, default=None)
     starting_qualification: Mapped[bool | None] = mapped_column(Boolean, default=None)
     permit_holder: Mapped[bool | None] = mapped_column(Boolean, default=None)
@@ -114,6 +121,23 @@ class Journey(Base):
     exits: Mapped[list["Exit"]] = relationship(back_populates="journey", order_by="Exit.on, Exit.id", lazy="raise")
 
     @property
+    def place(self) -> Place:
+        """Category, track, and where the client is asked to go."""
+        asked = None
+        if self.asked_track is not None and self.asked_since is not None and self.asked_by is not None:
+            reason: Any = self.asked_reason
+            asked = Asked(self.asked_track, self.asked_since, reason, self.asked_by)
+        return Place(self.category, self.category_since, self.track, self.track_since, asked)
+
+    @place.setter
+    def place(self, place: Place) -> None:
+        self.category, self.category_since = place.category, place.category_since
+        self.track, self.track_since = place.track, place.track_since
+        asked = place.asked
+        self.asked_track, self.asked_since = (asked.track, asked.since) if asked else (None, None)
+        self.asked_reason, self.asked_by = (asked.reason, asked.by) if asked else (None, None)
+
+    @property
     def active(self) -> bool:
         """Whether the client is on the journey now."""
         return self.state == "active"
@@ -143,11 +167,12 @@ class Journey(Base):
         """The last exit that was not reverted."""
         return next((each for each in reversed(self.exits) if each.reverted_on is None), None)
 
-    def situation(self, on: date) -> Situation:
-        """What the pack's tables look at."""
+    def situation(self, on: date, place: Place | None = None) -> Situation:
+        """What the pack's tables look at: where the client stands now, or stood."""
+        stood = place or self.place
         return Situation(
-            category=self.category,
-            track=self.track,
+            category=stood.category,
+            track=stood.track,
             age_band=self.age_band,
             starting_qualification=self.starting_qualification,
             permit_holder=self.permit_holder,
@@ -157,15 +182,16 @@ class Journey(Base):
             exempted=self.exempted_permanently or (self.exempted_until is not None and on <= self.exempted_until),
         )
 
-    def standing(self) -> Standing:
-        """What its terms are reckoned from."""
+    def standing(self, place: Place | None = None) -> Standing:
+        """What its terms are reckoned from: where the client stands now, or stood."""
         handover = self.open_handover
         left = self.standing_exit if self.state == "exited" else None
+        stood = place or self.place
         return Standing(
             active=self.active,
-            track=self.track,
-            track_since=self.track_since,
-            category=self.category,
+            track=stood.track,
+            track_since=stood.track_since,
+            category=stood.category,
             spoken_on=self.spoken_on,
             seen_on=self.seen_on,
             routes=tuple((route.track, route.started_on) for route in self.routes),
@@ -191,6 +217,27 @@ class Route(OfClient):
     exit_id: Mapped[UUID | None] = mapped_column(Uuid, default=None)
     """The exit that ended it, so that it goes on when the exit is reverted."""
     journey: Mapped[Journey] = relationship(back_populates="routes", lazy="raise")
+
+
+class Decision(OfClient):
+    """What diagnosis decided on where a client stands; kept, so that a correction can take its place."""
+
+    __tablename__ = "decisions"
+
+    on: Mapped[date] = mapped_column("decided_on", Date)
+    category: Mapped[str | None] = mapped_column(Text)
+    """Absent where it is an exemption for good that asks for another track."""
+    track: Mapped[str] = mapped_column(Text)
+    track_since: Mapped[date | None] = mapped_column(Date, default=None)
+    """Since when the client is on the track, where an import tells it."""
+    reason: Mapped[str | None] = mapped_column(Text)
+    """Why a client on another track is handed over; absent where nobody is because of this."""
+    told: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    """The traits that came along, in the words of the event."""
+    ref: Mapped[UUID | None] = mapped_column(Uuid)
+    """The assessment or the exemption that it rests on; none where an import brought it along."""
+    void: Mapped[bool] = mapped_column(Boolean, default=False)
+    """Another decision stands in its place."""
 
 
 class Standstill(OfClient):
@@ -232,6 +279,8 @@ class Handover(OfClient):
     return_reason: Mapped[str | None] = mapped_column(Text, default=None)
     exit_id: Mapped[UUID | None] = mapped_column(Uuid, default=None)
     """The exit that cancelled it."""
+    acceptance_id: Mapped[UUID | None] = mapped_column(Uuid, default=None)
+    """Orders its acceptance among the decisions of the same day."""
     journey: Mapped[Journey] = relationship(back_populates="handovers", lazy="raise")
 
 

@@ -98,7 +98,9 @@ async def test_a_reverted_exit_restores_what_stood(routing: Routing) -> None:
     assert (journey["state"], journey["caseworkerId"]) == ("active", "manager-1")
     assert [(each["endedOn"], each["outcome"]) for each in journey["routes"]] == [(None, None)]
     again = await routing.handover(client)
-    assert (again["state"], again["reason"], again["dueOn"]) == ("due", "categorised", "2021-09-01")
+    assert (again["state"], again["reason"], again["dueOn"]) == ("prepared", "categorised", "2021-09-01")
+    first, *_, last = [each.data for each in await routing.said(HandoverDue, client)]
+    assert first.handover_id == last.handover_id == last.corrects
     assert [each["state"] for each in journey["referrals"]] == ["withdrawn", "withdrawn", "requested"]
     assert (await routing.post(f"/exits/{made['id']}/reversals", {"reason": "Again"})).status_code == 409
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -88,13 +88,15 @@ async def test_a_suspension_entered_late_calls_off_a_handover_that_came_too_earl
     assert (await routing.handover(client))["dueOn"] == "2023-09-11"
 
 
-async def test_a_suspension_entered_late_that_changes_nothing_leaves_the_handover(routing: Routing) -> None:
+async def test_a_suspension_entered_late_may_leave_the_handover_due_since_another_day(routing: Routing) -> None:
     client = await on_route(routing)
     await routing.move_to(date(2023, 10, 20))
     late = {"reason": "stay_abroad", "start": "2023-01-01", "end": "2023-01-11"}
     await routing.done(f"/clients/{client}/suspensions", late)
     await routing.move_to(date(2023, 10, 22))
-    assert len(await routing.said(HandoverDue, client)) == 1
+    first, again = [each.data for each in await routing.said(HandoverDue, client)]
+    assert (again.handover_id, again.corrects) == (first.handover_id, first.handover_id)
+    assert again.due_on - first.due_on == timedelta(days=10)
     assert await routing.said(HandoverCancelled, client) == []
 
 

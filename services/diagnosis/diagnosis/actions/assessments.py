@@ -119,7 +119,7 @@ def _without_sealed(facts: Facts) -> Facts:
 
 
 async def _make_room(work: Work, client: Client, corrects: UUID | None, on: date) -> None:
-    await close_invitations(work, [client.id], "assessed", on)
+    await close_invitations(work, [client.id], "assessed", on, until=on)
     for proposal in await open_proposals(work.session, [client.id]):
         corrected = proposal.assessment_id == corrects
         proposal.close("corrected" if corrected else "superseded", "corrected" if corrected else "assessed", on)

@@ -26,16 +26,7 @@ async def grant(work: Work, granted: Sequence[Exemption], by: str) -> None:
     await work.session.flush()
     await watch(work, granted)
     for each in granted:
-        event = ExemptionGranted.model_validate(
-            {
-                "occurred_on": each.granted_on,
-                "by": by,
-                "exemption_id": each.id,
-                "until": each.until,
-                "effect": each.effect,
-            }
-        )
-        work.publish(each.client_id, each.municipality, event)
+        _say_granted(work, each, by)
 
 
 async def watch(work: Work, exemptions: Sequence[Exemption]) -> None:
@@ -59,7 +50,42 @@ async def watch(work: Work, exemptions: Sequence[Exemption]) -> None:
     )
 
 
-async def end(work: Work, exemption: Exemption, on: date, by: str) -> bool:
+async def take_back(work: Work, client_id: UUID, assessment_id: UUID, by: str) -> None:
+    """What a decision on this assessment granted was never granted, and what it ended goes on (DIA-13)."""
+    found = (
+        await work.session.scalars(
+            select(Exemption).where(Exemption.client_id == client_id).order_by(Exemption.id).with_for_update()
+        )
+    ).all()
+    for granted in (each for each in found if each.assessment_id == assessment_id):
+        await cancel(work, [client_id], [KIND], ref=granted.id)
+        if granted.ended_on != granted.granted_on:
+            granted.ended_on = granted.granted_on
+            event = ExemptionEnded(occurred_on=granted.granted_on, by=by, exemption_id=granted.id)
+            work.publish(client_id, granted.municipality, event)
+    await work.session.flush()
+    goes_on = [each for each in found if each.ended_by == assessment_id]
+    for exemption in goes_on:
+        exemption.ended_on = exemption.ended_by = None
+        _say_granted(work, exemption, by)
+    await work.session.flush()
+    await watch(work, goes_on)
+
+
+def _say_granted(work: Work, exemption: Exemption, by: str) -> None:
+    event = ExemptionGranted.model_validate(
+        {
+            "occurred_on": exemption.granted_on,
+            "by": by,
+            "exemption_id": exemption.id,
+            "until": exemption.until,
+            "effect": exemption.effect,
+        }
+    )
+    work.publish(exemption.client_id, exemption.municipality, event)
+
+
+async def end(work: Work, exemption: Exemption, on: date, by: str, assessment_id: UUID | None = None) -> bool:
     """It no longer holds from this day on; False when it had ended already.
 
     The deadline comes first, as in the sweeper, so that the two wait for each other and never lock each other out.
@@ -68,7 +94,7 @@ async def end(work: Work, exemption: Exemption, on: date, by: str) -> bool:
     await work.session.refresh(exemption, with_for_update=True)
     if exemption.ended_on is not None:
         return False
-    exemption.ended_on = max(on, exemption.granted_on)
+    exemption.ended_on, exemption.ended_by = max(on, exemption.granted_on), assessment_id
     event = ExemptionEnded(occurred_on=exemption.ended_on, by=by, exemption_id=exemption.id)
     work.publish(exemption.client_id, exemption.municipality, event)
     return True

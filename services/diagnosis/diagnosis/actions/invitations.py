@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import select, text, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from chassis.work import Work
 from contracts.diagnosis import DiagnosisInvited, ReassessmentDue
 from diagnosis.rules import REVERSIBLE
-from diagnosis.tables import Invitation
+from diagnosis.tables import Assessment, Invitation
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +28,15 @@ class Invitee:
 
 
 async def invite(work: Work, invitees: Sequence[Invitee]) -> None:
-    """Invite these clients, each once for a reason until the next assessment; what makes one due is said each time."""
-    if not invitees:
+    """Invite these clients, each once for a reason until the next assessment; what makes one due is said each time.
+
+    Nobody is invited because of something entered late who was assessed since.
+    """
+    assessed = await last_assessed(work, [each.client_id for each in invitees])
+    waited = [each for each in invitees if each.client_id not in assessed or assessed[each.client_id] <= each.on]
+    if not waited:
         return
-    rows = {work.ids(): each for each in sorted(invitees, key=lambda each: each.client_id)}
+    rows = {work.ids(): each for each in sorted(waited, key=lambda each: each.client_id)}
     one_open = insert(Invitation).on_conflict_do_nothing(
         index_elements=["client_id", "reason"], index_where=text("closed_on IS NULL")
     )
@@ -82,11 +87,39 @@ async def reopen_invitations(work: Work, clients: Collection[UUID]) -> None:
             each.closed_on = each.closed_because = None
 
 
+async def last_assessed(work: Work, clients: Collection[UUID]) -> dict[UUID, date]:
+    """The day of the last assessment of each of these clients that has one."""
+    query = select(Assessment.client_id, func.max(Assessment.occurred_on)).where(Assessment.client_id.in_(clients))
+    rows = await work.session.execute(query.group_by(Assessment.client_id))
+    return {row[0]: row[1] for row in rows}
+
+
+async def expect(work: Work, invitee: Invitee | None, client_id: UUID, reason: str, on: date) -> None:
+    """After a correction: the client is expected since the day that is right, or not any more for this reason."""
+    assessed = (await last_assessed(work, [client_id])).get(client_id)
+    if invitee is None or (assessed is not None and assessed > invitee.on):
+        await close_invitations(work, [client_id], "corrected", on, (reason,))
+        return
+    expected = update(Invitation).where(
+        Invitation.client_id == client_id, Invitation.reason == reason, Invitation.closed_on.is_(None)
+    )
+    await work.session.execute(expected.values(invited_on=invitee.on))
+    await invite(work, [invitee])
+
+
 async def close_invitations(
-    work: Work, clients: Collection[UUID], because: str, on: date, reasons: Collection[str] | None = None
+    work: Work,
+    clients: Collection[UUID],
+    because: str,
+    on: date,
+    reasons: Collection[str] | None = None,
+    *,
+    until: date | None = None,
 ) -> None:
-    """These clients are waited for no longer."""
+    """These clients are waited for no longer: for these reasons, and of those invited by a day, where that is given."""
     statement = update(Invitation).where(Invitation.client_id.in_(clients), Invitation.closed_on.is_(None))
     if reasons is not None:
         statement = statement.where(Invitation.reason.in_(reasons))
+    if until is not None:
+        statement = statement.where(Invitation.invited_on <= until)
     await work.session.execute(statement.values(closed_on=on, closed_because=because))

@@ -152,11 +152,28 @@ def _policy_of(work: Work, proposal: Proposal) -> Pack:
 
 async def _settle(work: Work, proposal: Proposal, client: Client, new: Standing, basis: Basis) -> None:
     """What a decision leads to: the exemption first, then the category, and what it corrects is marked."""
+    corrects = proposal.assessment.corrects
+    if corrects is not None:
+        assert proposal.decided_by is not None
+        await exemptions.take_back(work, client.id, corrects, proposal.decided_by)
     await _settle_exemption(work, proposal, client)
     old = (await present_categories(work.session, [client.id])).get(client.id)
     await _stand(work, proposal, new, basis, old)
-    await _mark_corrected(work, proposal.assessment.corrects)
-    work.publish(client.id, client.municipality, _categorised(proposal, client, new, basis, old))
+    await _mark_corrected(work, corrects)
+    before = await _before(work, client, old)
+    work.publish(client.id, client.municipality, _categorised(proposal, client, new, basis, old, before))
+
+
+async def _before(work: Work, client: Client, old: Categorisation | None) -> Standing | None:
+    """Where the client stood before this decision, and before those that turned out wrong."""
+    if old is not None and old.corrected:
+        old = await work.session.scalar(
+            select(Categorisation)
+            .where(Categorisation.client_id == client.id, ~Categorisation.corrected, Categorisation.until.is_not(None))
+            .order_by(Categorisation.position.desc())
+            .limit(1)
+        )
+    return Standing(old.category, old.track) if old else None
 
 
 async def _settle_exemption(work: Work, proposal: Proposal, client: Client) -> None:
@@ -170,7 +187,7 @@ async def _settle_exemption(work: Work, proposal: Proposal, client: Client) -> N
     )
     on, by = proposal.decided_on, proposal.decided_by
     if running is not None and change.ends:
-        await exemptions.end(work, running, on, by)
+        await exemptions.end(work, running, on, by, proposal.assessment_id)
         await work.session.flush()
     if change.grants is not None:
         granted = Exemption(
@@ -180,6 +197,7 @@ async def _settle_exemption(work: Work, proposal: Proposal, client: Client) -> N
             granted_on=min(on, change.grants.until or on),
             until=change.grants.until,
             effect=_policy_of(work, proposal).exemption_effect(change.grants.permanent),
+            assessment_id=proposal.assessment_id,
         )
         await exemptions.grant(work, [granted], by)
 
@@ -213,22 +231,24 @@ async def _mark_corrected(work: Work, assessment_id: UUID | None) -> None:
         update(Proposal).where(Proposal.assessment_id == assessment_id).values(state="corrected")
     )
     await work.session.execute(
-        update(Categorisation).where(Categorisation.assessment_id == assessment_id).values(corrected=True)
+        update(Categorisation).where(Categorisation.assessment_id == assessment_id).values(corrected=True),
+        execution_options={"synchronize_session": "fetch"},
     )
 
 
 def _categorised(
-    proposal: Proposal, client: Client, new: Standing, basis: Basis, old: Categorisation | None
-) -> ClientCategorised:
+    proposal: Proposal, client: Client, new: Standing, basis: Basis, old: Categorisation | None,
+    before: Standing | None,
+) -> ClientCategorised:  # fmt: skip
+    """What is said: the category that was left, and whether the new one is another than before what was wrong."""
     assert proposal.decided_on is not None
     assert proposal.decided_by is not None
-    before = Standing(old.category, old.track) if old else None
     return ClientCategorised(
         occurred_on=proposal.decided_on,
         by=proposal.decided_by,
         assessment_id=proposal.assessment_id,
-        old_category=before.category if before else None,
-        old_track=before.track if before else None,
+        old_category=old.category if old else None,
+        old_track=old.track if old else None,
         traits=traits(
             Facts.model_validate(proposal.assessment.facts),
             known_of(client),

@@ -26,6 +26,7 @@ from reporting.rules.history import (
     Traits,
     book,
 )
+from reporting.rules.timeline import REPLACES
 from reporting.rules.told import ENDS_OF, REMEMBERED, Span, Told
 from reporting.tables import Client, Happening
 
@@ -143,7 +144,11 @@ async def read_told(session: AsyncSession, municipality: str, span: Span, known_
 def _corrected(known_on: date | None) -> ColumnElement[bool]:
     """Whether a later event says that it was a mistake, as far as was known on a day."""
     later = aliased(Happening)
-    says = [later.corrects == Happening.ref, later.recorded_at > Happening.recorded_at]
+    says = [
+        later.corrects == Happening.ref,
+        later.recorded_at > Happening.recorded_at,
+        or_(*(and_(later.kind == kind, Happening.kind.in_(replaced)) for kind, replaced in REPLACES.items())),
+    ]
     if known_on is not None:
         says.append(later.known_on <= known_on)
     return exists().where(*says)

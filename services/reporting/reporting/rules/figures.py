@@ -179,13 +179,16 @@ class _Reckoning:
                 "granted": self.count(IndicationDecided, "granted"),
                 "refused": self.count(IndicationDecided, "refused"),
             },
-            information_sessions={
-                "attended": self.count(InformationSessionHeld, "attended"),
-                "absent": self.count(InformationSessionHeld, "absent"),
-            },
+            information_sessions=self.information_sessions(),
             by_category=_added((place.category, place.clients) for place in places),
             by_track=_added((place.track or UNDECIDED, place.clients) for place in places),
         )
+
+    def information_sessions(self) -> dict[str, int]:
+        """Who was at a session and who was not; of who was recorded otherwise first, as recorded last."""
+        told = sorted(self.facts(InformationSessionHeld), key=lambda fact: fact.recorded_at)
+        came = Counter({(fact.client_id, fact.ref): fact.what for fact in told}.values())
+        return {"attended": came["attended"], "absent": came["absent"]}
 
     def places(self) -> Iterator[Place]:
         """Clients by category and track at the end of the period."""
@@ -220,7 +223,9 @@ class _Reckoning:
             "due": HandoverDue, "prepared": HandoverPrepared, "accepted": HandoverAccepted,
             "returned": HandoverReturned, "escalated": HandoverEscalated, "cancelled": HandoverCancelled,
         }  # fmt: skip
-        return {name: self.count(kind) for name, kind in steps.items()}
+        counted = {name: self.count(kind) for name, kind in steps.items()}
+        needless = sum(fact.corrects is not None for fact in self.facts(HandoverCancelled))
+        return counted | {"cancelled": counted["cancelled"] - needless}
 
     def contact(self) -> Iterator[Contact]:
         """By track: with whom a conversation was held in the period."""

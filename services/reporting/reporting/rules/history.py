@@ -10,7 +10,13 @@ from datetime import date, datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
-from contracts.diagnosis import AssessmentInDoubt, ClientCategorised, ExemptionEnded, ExemptionGranted
+from contracts.diagnosis import (
+    AssessmentCompleted,
+    AssessmentInDoubt,
+    ClientCategorised,
+    ExemptionEnded,
+    ExemptionGranted,
+)
 from contracts.intake import (
     AgeBandChanged,
     ApplicationDiverted,
@@ -36,8 +42,8 @@ STANDING = frozenset(
         ClientRegistered, AgeBandChanged, ClientsMerged, MergerUndone, ClientRegistrationUndone, ClientDeceased,
         ClientMovedAway,
         NotificationReceived, ApplicationFiled, ApplicationWithdrawn, ApplicationDiverted, BenefitDecided,
-        CaseImported, AssessmentInDoubt, ClientCategorised, ExemptionGranted, ExemptionEnded, HandoverAccepted,
-        ClientExited, ExitReverted, ClientReturned, RegistrationRestored, HouseholdChanged,
+        CaseImported, AssessmentCompleted, AssessmentInDoubt, ClientCategorised, ExemptionGranted, ExemptionEnded,
+        HandoverAccepted, ClientExited, ExitReverted, ClientReturned, RegistrationRestored, HouseholdChanged,
     )
 )  # fmt: skip
 """The kinds of events that a history is made of; all others are only counted."""
@@ -425,7 +431,8 @@ class _Stand:
 def _placements(facts: Sequence[Fact]) -> Iterator[Placement]:
     stands: list[tuple[date, _Stand, UUID]] = []
     stand = _Stand()
-    for on, fact in sorted(((_effective(fact), fact) for fact in facts), key=lambda each: (each[0], *each[1].order)):
+    told = ((_effective(fact), fact) for fact in _uncorrected(facts))
+    for on, fact in sorted(told, key=lambda each: (each[0], *each[1].order)):
         following = _next(stand, fact)
         if following != stand:
             stands.append((on, following, fact.event_id))
@@ -436,6 +443,14 @@ def _placements(facts: Sequence[Fact]) -> Iterator[Placement]:
             yield Placement(
                 since, until, held.category, held.track, held.advised_track, held.status, held.basis, event_id
             )
+
+
+def _uncorrected(facts: Sequence[Fact]) -> Iterator[Fact]:
+    """The facts without assessments, and decisions on them, in whose place others stand (DIA-13)."""
+    completed, categorised = AssessmentCompleted.__name__, ClientCategorised.__name__
+    replaced = {(fact.kind, fact.corrects) for fact in facts if fact.corrects is not None}
+    by = {AssessmentInDoubt.__name__: completed, categorised: categorised}
+    return (fact for fact in facts if fact.ref is None or (by.get(fact.kind), fact.ref) not in replaced)
 
 
 def _effective(fact: Fact) -> date:
@@ -466,16 +481,23 @@ def _next(stand: _Stand, fact: Fact) -> _Stand:
 
 
 def _exemptions(facts: Sequence[Fact]) -> list[Exempt]:
+    """One that was granted again goes on as if it had not ended; one that ended on its first day never held."""
     running: list[Exempt] = []
+    granted = {
+        fact.ref: fact.recorded_at
+        for fact in sorted(facts, key=lambda fact: fact.recorded_at)
+        if fact.kind == ExemptionGranted.__name__
+    }
     for fact in facts:
         match fact.kind:
             case ExemptionGranted.__name__:
+                running = [each for each in running if each.exemption_id != fact.ref]
                 running.append(_exempt(fact, fact.occurred_on, fact.day("until"), fact.ref))
             case CaseImported.__name__ if fact.told.get("exemptedPermanently") or fact.told.get("exemptedUntil"):
                 running.append(_exempt(fact, _effective(fact), fact.day("exemptedUntil"), None))
-            case ExemptionEnded.__name__:
+            case ExemptionEnded.__name__ if granted.get(fact.ref, fact.recorded_at) <= fact.recorded_at:
                 running = [_ended(each, fact) if each.exemption_id in (fact.ref, None) else each for each in running]
-    return running
+    return [each for each in running if each.since != each.until]
 
 
 def _exempt(fact: Fact, since: date, last_day: date | None, exemption_id: UUID | None) -> Exempt:
@@ -492,7 +514,10 @@ def _ended(exempt: Exempt, fact: Fact) -> Exempt:
 def _traits(client_id: UUID, facts: Sequence[Fact]) -> Traits:
     """What was told last; of a client registered twice, what was told of the one that stays."""
     told: dict[str, Any] = {}
-    for fact in sorted(facts, key=lambda each: (each.client_id == client_id, each.recorded_at, each.event_id)):
+    told_last = sorted(
+        _uncorrected(facts), key=lambda each: (each.client_id == client_id, each.recorded_at, each.event_id)
+    )
+    for fact in told_last:
         match fact.kind:
             case ClientRegistered.__name__:
                 told |= {

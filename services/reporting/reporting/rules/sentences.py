@@ -241,13 +241,21 @@ SENTENCES: Mapping[type[Event], Template] = {
         if event.kind == "usual_use" else "{instrument:instrument} kan niet langer duren dan tot {due_on:day}."
     ),
     routing.InstrumentEnded: "{instrument:instrument} geëindigd: {outcome:route_outcome}.",
-    routing.HandoverDue: "Overdracht naar {to_track:track} nodig voor {due_on:day}: {reason:handed_over}.",
+    routing.HandoverDue: lambda event: (
+        "Overdracht naar {to_track:track} nodig voor {due_on:day}: {reason:handed_over}."
+        + (" Dit verbetert een eerder bericht." if event.corrects else "")
+    ),
     routing.HandoverPrepared: "Overdracht voorbereid; te aanvaarden voor {accept_by:day}.",
     routing.HandoverAccepted: "Overdracht naar {to_track:track} aanvaard.",
     routing.HandoverReturned: "Teruggegeven na een overdracht naar {to_track:track}.",
     routing.HandoverEscalated: "Overdracht niet op tijd aanvaard: voorgelegd aan de teammanager.",
-    routing.HandoverCancelled: "De overdracht is niet meer nodig.",
+    routing.HandoverCancelled: lambda event: (
+        "De overdracht was niet nodig: dat volgt uit een verbetering of een late invoer."
+        if event.corrects
+        else "De overdracht is niet meer nodig."
+    ),
     routing.ConversationDue: "Een gesprek had uiterlijk {due_on:day} moeten zijn ({kind:conversation}).",
+    routing.ConversationDueCancelled: "Het gesprek van {due_on:day} was toch niet te laat ({kind:conversation}).",
     routing.ConversationHeld: _held("Gesprek ({kind:conversation})"),
     routing.ReviewDue: "Het jaarlijkse heronderzoek had uiterlijk {due_on:day} moeten zijn.",
     routing.ReviewHeld: _held("Heronderzoek"),

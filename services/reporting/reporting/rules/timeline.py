@@ -13,6 +13,11 @@ REPLACES: Mapping[str, tuple[str, ...]] = {
     "ExitReverted": ("ClientExited",),
     "RegistrationRestored": ("ClientDeceased", "ClientMovedAway"),
     "LetterSent": ("LetterSent",),
+    "HandoverDue": (
+        "HandoverDue", "HandoverPrepared", "HandoverReturned", "HandoverEscalated", "HandoverCancelled",
+    ),
+    "HandoverCancelled": ("HandoverDue", "HandoverPrepared", "HandoverReturned", "HandoverEscalated"),
+    "ConversationDueCancelled": ("ConversationDue", "ReviewDue"),
     "ConversationHeld": ("ConversationHeld", "ReviewHeld", "ParticipationRecorded"),
     "ReviewHeld": ("ConversationHeld", "ReviewHeld", "ParticipationRecorded"),
     "ConversationCancelled": ("ConversationHeld", "ReviewHeld", "ParticipationRecorded"),
@@ -21,11 +26,11 @@ REPLACES: Mapping[str, tuple[str, ...]] = {
     "AgreementMissed": ("AgreementMissed",),
     "AgreementReopened": ("AgreementKept", "AgreementMissed", "AgreementContinued"),
     "AgreementCancelled": ("AgreementMade",),
-}
+}  # fmt: skip
 """By kind of event the kinds that it can take the place of, where it says so; `_replaces` tells which."""
 
-LAST_ONLY = frozenset({"RegistrationRestored"})
-"""What takes back the last one that stands, and names none: a registration ends once at a time."""
+LAST_ONLY = frozenset({"RegistrationRestored", "ConversationDueCancelled"})
+"""What takes back the last one that stands, and names none: a registration ends, a conversation falls due once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +77,7 @@ def _replaces(line: Line, other: Line) -> bool:
     if other.kind not in REPLACES.get(line.kind, ()):
         return False
     match line.kind:
-        case "ClientRegistrationUndone" | "RegistrationRestored":
+        case "ClientRegistrationUndone" | "RegistrationRestored" | "ConversationDueCancelled":
             return other.client_id == line.client_id
         case "ExitReverted" | "ConversationCancelled" | "AgreementReopened" | "AgreementCancelled":
             return other.ref == line.ref

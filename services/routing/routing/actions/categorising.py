@@ -4,12 +4,13 @@ from collections.abc import Sequence
 
 from chassis.work import Work
 from contracts.diagnosis import ClientCategorised, Traits
-from policy.running import LONGEST_STAY
-from routing.actions import caseworkers, closing, handovers, terms
+from routing.actions import caseworkers, falling_due, placing, terms
 from routing.actions.caseworkers import Assignment
 from routing.actions.journeys import Act, pack_of
 from routing.actions.referring import refer_by_category
-from routing.rules import handover_reason, hands_over
+from routing.actions.terms import Anew
+from routing.placing import Decided
+from routing.rules import handover_reason
 from routing.tables import Journey
 
 
@@ -17,56 +18,45 @@ async def categorise(work: Work, heard: Sequence[tuple[Journey, ClientCategorise
     """Take the decisions of diagnosis over, and do what follows from each."""
     assignments: list[Assignment] = []
     for journey, event in heard:
-        assignments += _categorise(work, journey, event)
+        assignments += await _categorise(work, journey, event)
     await caseworkers.assign(work, assignments)
-    await terms.restate(work, [journey for journey, event in heard if event.traits.basis != "import"])
+    for journey, event in heard:
+        if event.traits.basis != "import":
+            corrects = event.corrects is not None
+            await terms.restate(work, [journey], Anew.of(work, event.occurred_on, "een diagnose", corrects=corrects))
 
 
-def _categorise(work: Work, journey: Journey, event: ClientCategorised) -> list[Assignment]:
+async def _categorise(work: Work, journey: Journey, event: ClientCategorised) -> list[Assignment]:
     act, traits = Act.heard(event), event.traits
     if traits.category is None or traits.track is None:
         return []  # in doubt: the category follows later, and until then the former stands
-    take_over(journey, traits, act)
+    await _take_over(work, journey, event, act)
     journey.proposed_on = None
-    if traits.basis == "import":
+    if traits.basis == "import" or not journey.active:
         return []  # what an import leads to follows from CaseImported, whichever comes first
-    if journey.track is None:
-        journey.track, journey.track_since = traits.track, act.on
-    if not journey.active:
-        return []
-    _hand_over_or_not(work, journey, traits, act)
+    await falling_due.follow(work, journey, act)
     refer_by_category(work, journey, act)
-    return _caseworker_for(work, journey, traits, act)
+    return _caseworker_for(work, journey, act)
 
 
-def take_over(journey: Journey, traits: Traits, act: Act) -> None:
-    """The traits that the decision tables look at; what is not known changes nothing."""
-    if journey.category != traits.category:
-        journey.category, journey.category_since = traits.category, act.on
-    if traits.basis == "import" and journey.track is None and traits.track is not None:
-        journey.track, journey.track_since = traits.track, act.on
-    journey.indications = sorted(traits.indications)
-    journey.exempted_until, journey.exempted_permanently = traits.exempted_until, traits.exempted_permanently
-    journey.age_band = journey.age_band or traits.age_band  # birthdays are intake's to tell; diagnosis may be behind
-    for name in ("prospect_of_work", "permit_holder", "without_benefit", "starting_qualification"):
-        value = getattr(traits, name)
-        if value is not None:
-            setattr(journey, name, value)
-
-
-def _hand_over_or_not(work: Work, journey: Journey, traits: Traits, act: Act) -> None:
-    """A diagnosis for the other track hands over; one for this track makes an earlier such handover needless."""
-    assert journey.track is not None
+async def _take_over(work: Work, journey: Journey, event: ClientCategorised, act: Act) -> None:
+    """Where the decision puts the client. One that corrects another stands in its place, as if that had never been."""
+    traits = event.traits
     assert traits.track is not None
-    under_way = journey.open_handover
-    if traits.track == journey.track:
-        if under_way is not None and under_way.reason != LONGEST_STAY:
-            closing.call_off(work, journey, act)
-    elif under_way is None and hands_over(
-        journey.track, traits.track, suspended_by_exemption=_only_suspended(work, journey, traits, act)
-    ):
-        reason = handover_reason(pack_of(work, journey), traits.track)
-        handovers.fall_due(work, journey, traits.track, reason, act)
+    late = placing.is_late(journey, act.on)
+    if event.corrects is not None:
+        await placing.void(work, journey, event.corrects)
+    reason = (
+        None if _only_suspended(work, journey, traits, act) else handover_reason(pack_of(work, journey), traits.track)
+    )
+    since = act.on if traits.basis == "import" and journey.track is None else None
+    decided = Decided(act.on, act.by, traits.track, traits.category, since, reason)
+    told = traits.model_dump(mode="json", by_alias=True)
+    placing.decide(work, journey, decided, act, ref=event.assessment_id, told=told)
+    if late or event.corrects is not None:
+        await placing.place_anew(work, journey)
+    else:
+        placing.take_over(journey, traits)
 
 
 def _only_suspended(work: Work, journey: Journey, traits: Traits, act: Act) -> bool:
@@ -74,10 +64,10 @@ def _only_suspended(work: Work, journey: Journey, traits: Traits, act: Act) -> b
     return exempted and pack_of(work, journey).exemption_effect(permanent=False) == "suspend"
 
 
-def _caseworker_for(work: Work, journey: Journey, traits: Traits, act: Act) -> list[Assignment]:
+def _caseworker_for(work: Work, journey: Journey, act: Act) -> list[Assignment]:
     """Who has none gets one; another role within the same track is a transfer; a handover brings its own later."""
     if journey.caseworker_id is None and journey.waiting_since is None:
         return [Assignment(journey, "categorised", act)]
-    if traits.track == journey.track and caseworkers.role_for(work, journey) != journey.caseworker_role:
+    if journey.asked_track is None and caseworkers.role_for(work, journey) != journey.caseworker_role:
         return [Assignment(journey, "categorised", act)]
     return []

@@ -33,12 +33,16 @@ def end_routes(work: Work, journey: Journey, outcome: RouteOutcome, act: Act, ex
         end_route(work, journey, route, outcome, act, exit_id)
 
 
-def call_off(work: Work, journey: Journey, act: Act, exit_id: UUID | None = None) -> None:
-    """The handover under way, if any, is not needed any more."""
+def call_off(work: Work, journey: Journey, act: Act, exit_id: UUID | None = None, *, needless: bool = False) -> None:
+    """The handover under way, if any, is not needed any more; or never was, as what ends before it fell due."""
     handover = journey.open_handover
     if handover is not None:
         handover.state, handover.closed_on, handover.exit_id = "cancelled", act.on, exit_id
-        say(work, journey, HandoverCancelled(occurred_on=act.on, by=act.by, handover_id=handover.id))
+        corrects = handover.id if needless or act.on < handover.due_on else None
+        say(
+            work, journey,
+            HandoverCancelled(occurred_on=act.on, by=act.by, handover_id=handover.id, corrects=corrects),
+        )  # fmt: skip
 
 
 def withdraw(

@@ -12,10 +12,11 @@ from chassis.work import Work
 from contracts.routing import ConversationCancelled, ConversationHeld, ParticipationRecorded, ReviewHeld
 from policy import ConversationOption
 from policy.running import FIP, REVIEW
-from routing.actions import agreements, closing, journeys, terms
+from routing.actions import agreements, closing, journeys, placing, terms
 from routing.actions.agreements import Answer, Origin, Promise, faults_in_areas
 from routing.actions.journeys import Act, pack_of, say
 from routing.actions.referring import request, under_way
+from routing.actions.terms import Anew
 from routing.problems import AlreadyEnded, NotInParticipation
 from routing.spoken import Agreement, Conversation
 from routing.tables import Journey
@@ -38,7 +39,7 @@ class Held:
 async def hold(work: Work, journey: Journey, held: Held, act: Act) -> Conversation:
     """Record a conversation; its option refers the client, or leaves the next step to a diagnosis."""
     chosen = _chosen(work, journey, held.option, act.on)
-    if chosen is not None and not _takes_part(work, journey):
+    if chosen is not None and not await _took_part(work, journey, act.on):
         raise NotInParticipation
     await _check(work, journey, held, act.on)
     conversation = _keep(work, journey, held, act)
@@ -49,7 +50,7 @@ async def hold(work: Work, journey: Journey, held: Held, act: Act) -> Conversati
     for promise in held.agreements:
         agreements.agree(work, journey, promise, act, Origin(conversation.id))
     _follow_up(work, journey, conversation, chosen, act)
-    await terms.restate(work, [journey])
+    await terms.restate(work, [journey], Anew.of(work, act.on, "een gesprek"))
     return conversation
 
 
@@ -76,7 +77,7 @@ async def correct(work: Work, conversation_id: UUID, held: Held, act: Act, reaso
         _follow_up(work, journey, right, chosen, act)
     elif chosen is not None and chosen.form is not None:
         _tell_form(work, journey, right, chosen, act)
-    await _reckon_anew(work, journey)
+    await _reckon_anew(work, journey, mistaken)
     return right
 
 
@@ -95,7 +96,7 @@ async def cancel(work: Work, conversation_id: UUID, reason: str) -> Conversation
     await agreements.reopen(work, journey, answered, act)
     await agreements.cancel(work, journey, made, act)
     _take_back(work, journey, mistaken, None, act)
-    await _reckon_anew(work, journey)
+    await _reckon_anew(work, journey, mistaken)
     return mistaken
 
 
@@ -124,6 +125,14 @@ def _chosen(work: Work, journey: Journey, option: int | None, on: date) -> Conve
     if option not in policy.options:
         raise Invalid.at("#/option", f"choose from {', '.join(map(str, sorted(policy.options)))}")
     return policy.options[option]
+
+
+async def _took_part(work: Work, journey: Journey, on: date) -> bool:
+    """Whether the client was in participation on that day, which may be before today."""
+    if on == work.today and journey.active:
+        return _takes_part(work, journey)
+    track = (await placing.place_on(work, journey, on)).track
+    return track is not None and pack_of(work, journey).aim_of(track) == "participation"
 
 
 def _takes_part(work: Work, journey: Journey) -> bool:
@@ -193,7 +202,7 @@ def _count_as_spoken(journey: Journey, held: Conversation) -> None:
         journey.seen_on = max(filter(None, (journey.seen_on, held.held_on)))
 
 
-async def _reckon_anew(work: Work, journey: Journey) -> None:
+async def _reckon_anew(work: Work, journey: Journey, mistaken: Conversation) -> None:
     """When the client was last spoken and seen, by the conversations that stand; and the terms that follow."""
     journey.spoken_on = journey.seen_on = journey.spoken_before_on
     await work.session.flush()
@@ -202,7 +211,7 @@ async def _reckon_anew(work: Work, journey: Journey) -> None:
     )
     for held in standing:
         _count_as_spoken(journey, held)
-    await terms.restate(work, [journey])
+    await terms.restate(work, [journey], Anew.of(work, mistaken.held_on, "een gesprek", corrects=True))
 
 
 def _tell(work: Work, journey: Journey, held: Conversation, act: Act, corrects: Conversation | None = None) -> None:

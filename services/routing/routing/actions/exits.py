@@ -19,11 +19,13 @@ from contracts.routing import (
     ExitReverted,
 )
 from policy import reckon
-from routing.actions import caseworkers, closing, duties, handovers, journeys, terms
+from routing.actions import caseworkers, closing, duties, falling_due, journeys, terms
 from routing.actions.caseworkers import Assignment
 from routing.actions.closing import WithdrawalReason
 from routing.actions.journeys import Act, pack_of, say
 from routing.actions.referring import refer_by_category, request_again
+from routing.actions.terms import Anew
+from routing.placing import Place
 from routing.problems import NoCheckAwaited, NotExited, NotTheStandingExit, PersonNeeded, RegistrationEnded
 from routing.tables import Exit, Journey
 
@@ -100,7 +102,7 @@ async def enter(work: Work, journey: Journey, reason: ExitReason, act: Act, *, g
         raise Invalid.at("#/ground", detail)
     made = await exit_from(work, journey, reason, act)
     made.ground = ground
-    await terms.restate(work, [journey])
+    await terms.restate(work, [journey], Anew.of(work, act.on, "uitstroom"))
     return made
 
 
@@ -142,7 +144,7 @@ async def revert(work: Work, exit_id: UUID, reason: str) -> Exit:
     _registration_open(journey)
     act = Act(work.today, work.actor)
     await _take_back(work, journey, made, act, reason)
-    await terms.restate(work, [journey])
+    await terms.restate(work, [journey], Anew.of(work, made.on, "uitstroom", corrects=True))
     return made
 
 
@@ -199,11 +201,11 @@ async def come_back(work: Work, journey: Journey, act: Act) -> None:
     for suspension in journey.running_suspensions:
         suspension.end = max(left.on, suspension.start)
     journey.state = "active"
-    journey.track = journey.track_since = journey.category = journey.category_since = None
+    journey.place = Place()
     journey.caseworker_id = journey.caseworker_role = journey.handed_over_on = journey.proposed_on = None
     await duties.close(work, {journey.client_id: act.on}, duties.AT_THE_GATE)
     say(work, journey, ClientReturned(occurred_on=act.on, by=act.by))
-    await terms.restate(work, [journey])
+    await terms.restate(work, [journey], Anew.of(work, act.on, "een terugkeer"))
 
 
 def _not_before(on: date, exited_on: date) -> None:
@@ -264,7 +266,7 @@ def _restore(work: Work, journey: Journey, made: Exit, act: Act) -> None:
     for handover in list(journey.handovers):
         if handover.exit_id == made.id:
             handover.exit_id = None
-            handovers.restore(work, journey, handover, act)
+            falling_due.restore(work, journey, handover, act)
     for referral in list(journey.referrals):
         if referral.exit_id == made.id:
             referral.exit_id = None

@@ -1,46 +1,20 @@
 """The handover: due, prepared, accepted or returned, escalated when nobody accepts in time (ROU-5)."""
 
-from datetime import date
-from typing import Literal
 from uuid import UUID
 
 from sqlalchemy import select
 
 from chassis.problems import Invalid, NotFound
 from chassis.work import Work
-from contracts.routing import HandoverAccepted, HandoverDue, HandoverPrepared, HandoverReturned
+from contracts.routing import HandoverAccepted, HandoverReturned
 from policy import reckon
-from routing.actions import caseworkers, closing, journeys, terms
+from routing.actions import caseworkers, closing, falling_due, journeys, placing, terms
 from routing.actions.caseworkers import Assignment
 from routing.actions.journeys import Act, pack_of, say
+from routing.actions.terms import Anew
+from routing.placing import HandedOver
 from routing.problems import HandoverNotDue, HandoverNotPrepared
 from routing.tables import Handover, Journey
-
-Reason = Literal["longest_stay", "categorised", "readiness", "permanent_exemption"]
-
-
-def fall_due(work: Work, journey: Journey, to_track: str, reason: Reason, act: Act, due_on: date | None = None) -> None:
-    """The client is to be handed over to the other track."""
-    assert journey.track is not None, "only a client who is on a track is handed over"
-    handover = Handover(
-        id=work.ids(), municipality=journey.municipality, entered_by=act.by, from_track=journey.track,
-        to_track=to_track, reason=reason, state="due", due_on=due_on or act.on,
-    )  # fmt: skip
-    journey.handovers.append(handover)
-    say(
-        work, journey,
-        HandoverDue(
-            occurred_on=act.on, by=act.by, handover_id=handover.id, to_track=to_track, reason=reason,
-            due_on=handover.due_on,
-        ),
-    )  # fmt: skip
-
-
-def restore(work: Work, journey: Journey, cancelled: Handover, act: Act) -> None:
-    """What a mistaken exit cancelled falls due again, as of the day it was due."""
-    reasons: tuple[Reason, ...] = ("longest_stay", "categorised", "readiness", "permanent_exemption")
-    reason = next(each for each in reasons if each == cancelled.reason)
-    fall_due(work, journey, cancelled.to_track, reason, act, cancelled.due_on)
 
 
 async def find(work: Work, handover_id: UUID) -> tuple[Journey, Handover]:
@@ -59,16 +33,12 @@ async def prepare(work: Work, handover_id: UUID, note: str, act: Act) -> Handove
         raise HandoverNotDue(f"This handover is {handover.state}.")
     accept_by = reckon(act.on, pack_of(work, journey).routing.handover.acceptance.term).due_on
     assert accept_by is not None, "nothing suspends this term"
+    if act.on < handover.due_on:
+        raise Invalid.at("#/on", f"lies before the handover fell due, on {handover.due_on}")
     handover.state, handover.note, handover.prepared_on, handover.accept_by = "prepared", note, act.on, accept_by
     handover.escalated_on = None
-    say(
-        work, journey,
-        HandoverPrepared(
-            occurred_on=act.on, by=act.by, handover_id=handover.id, accept_by=accept_by,
-            to_role=caseworkers.role_for(work, journey, handover.to_track),
-        ),
-    )  # fmt: skip
-    await terms.restate(work, [journey])
+    falling_due.tell_prepared(work, journey, handover, act)
+    await terms.restate(work, [journey], Anew.of(work, act.on, "de voorbereiding van een overdracht"))
     return handover
 
 
@@ -76,17 +46,20 @@ async def accept(work: Work, handover_id: UUID, act: Act) -> Handover:
     """The receiving team takes the client over: another track, caseworker and terms."""
     journey, handover = await find(work, handover_id)
     _must_be_prepared(handover, act)
-    handover.state, handover.closed_on = "accepted", act.on
+    handover.state, handover.closed_on, handover.acceptance_id = "accepted", act.on, work.ids()
     say(
         work, journey,
         HandoverAccepted(occurred_on=act.on, by=act.by, handover_id=handover.id, to_track=handover.to_track),
     )  # fmt: skip
     closing.end_routes(work, journey, "handover", act)
-    journey.track, journey.track_since = handover.to_track, act.on
+    if placing.is_late(journey, act.on):
+        await placing.place_anew(work, journey)
+    else:
+        journey.place = HandedOver(act.on, handover.to_track).after(journey.place)
     stays = caseworkers.role_for(work, journey) == journey.caseworker_role
     named = journey.caseworker_id if stays else None
     await caseworkers.assign(work, [Assignment(journey, "handover", act, named)])
-    await terms.restate(work, [journey])
+    await terms.restate(work, [journey], Anew.of(work, act.on, "een overdracht"))
     return handover
 
 

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 
 from chassis.work import Work
 from contracts.intake import CaseImported
-from routing.actions import caseworkers, terms
+from routing.actions import caseworkers, placing, terms
 from routing.actions.caseworkers import Assignment
 from routing.actions.exits import exit_from, go_on_after_import
 from routing.actions.journeys import Act, pack_of
 from routing.actions.referring import take_over_referrals
 from routing.actions.suspending import stand_still
 from routing.actions.travelling import begin, open_to
+from routing.placing import Decided
 from routing.rules import exit_reason
 from routing.tables import Journey
 
@@ -47,10 +48,20 @@ def _take_over(work: Work, journey: Journey, case: CaseImported, act: Act) -> No
     if journey.track is not None and journey.track == track:
         known = (journey.track_since, case.categorised_on, case.route_started_on)
         journey.track_since = min((day for day in known if day is not None), default=act.on)
+        _keep(work, journey, act)
     journey.spoken_before_on = case.last_conversation_on or journey.spoken_before_on
     journey.spoken_on = journey.seen_on = max(
         (day for day in (journey.spoken_on, case.last_conversation_on) if day is not None), default=None
     )
+
+
+def _keep(work: Work, journey: Journey, act: Act) -> None:
+    """What an import tells is the first that is known of where the client stands."""
+    place = journey.place
+    assert place.track is not None
+    on = place.category_since or place.track_since or act.on
+    known = Decided(on, act.by, place.track, place.category, place.track_since)
+    placing.decide(work, journey, known, act, ref=None)
 
 
 def _stand_still(work: Work, journey: Journey, case: CaseImported, act: Act) -> None:

@@ -111,6 +111,15 @@ async def find_active(work: Work, client_id: UUID) -> Journey:
     return journey
 
 
+async def find_on(work: Work, client_id: UUID, on: date) -> Journey:
+    """As `find`; a conflict when the client had exited by that day. What happened before can be entered late."""
+    journey = await find(work, client_id)
+    left = journey.standing_exit
+    if not journey.active and (left is None or on > left.on):
+        raise NotOnJourney
+    return journey
+
+
 async def load(session: AsyncSession, client_ids: Collection[UUID], *, lock: bool = True) -> dict[UUID, Journey]:
     """Journeys with all that belongs to them, locked in order of id."""
     await session.flush()

@@ -1,6 +1,7 @@
 """A client registered twice: what is open moves to the id that stays, or stops; the history moves (INT-13)."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from uuid import UUID
 
 from sqlalchemy import update
@@ -16,6 +17,7 @@ from routing.actions import caseworkers, closing, journeys, separating, terms
 from routing.actions.journeys import Act, say
 from routing.spoken import Agreement, Conversation, Measure, PartTimeWork
 from routing.tables import (
+    Decision,
     EmergencyAccess,
     Exit,
     Handover,
@@ -31,26 +33,28 @@ from routing.tables import (
 )
 
 _HISTORY = (
-    Conversation, InstrumentUse, IntakeDuty, Agreement, Measure, PartTimeWork, PartnerSignal, Transfer, EmergencyAccess,
+    Decision, Conversation, InstrumentUse, IntakeDuty, Agreement, Measure, PartTimeWork, PartnerSignal, Transfer,
+    EmergencyAccess,
 )  # fmt: skip
 _TRAITS = (
     "household_id", "household_kind", "age_band", "starting_qualification", "permit_holder", "without_benefit",
     "pension_by",
 )  # fmt: skip
 _STANDING = (
-    "state", "track", "track_since", "category", "category_since", "prospect_of_work", "indications",
+    "state", "track", "track_since", "category", "category_since", "asked_track", "asked_since", "asked_reason",
+    "asked_by", "prospect_of_work", "indications",
     "exempted_until", "exempted_permanently", "caseworker_id", "caseworker_role", "waiting_since",
     "waiting_occasion", "handed_over_on",
 )  # fmt: skip
 _PLACE = _STANDING[: _STANDING.index("caseworker_id")]
 _GUIDED_BY = _STANDING[_STANDING.index("caseworker_id") :]
-_HEARD = (IntakeDuty, PartnerSignal)
+_HEARD = (Decision, IntakeDuty, PartnerSignal)
 """What others told, and routing tells nobody."""
 _TABLES = (
     OfClients(Journey, together=(_PLACE, _GUIDED_BY)),
     OfClients(MergedClient, by=("client_id", "survivor_id")),
     OfClients(IntakeDuty, also=("closed_on",)),
-    *(OfClients(each) for each in (Standstill, PartnerSignal)),
+    *(OfClients(each) for each in (Standstill, PartnerSignal, Decision)),
     OfClients(Deadline, by=("subject",)),
     OfClients(Route, also=("ended_on",), told=True),
     OfClients(Handover, also=("state",), told=True),
@@ -113,6 +117,8 @@ def _move_open(work: Work, goes: Journey, stays: Journey, act: Act) -> None:
         closing.end_routes(work, goes, "stopped", act)
     if not stays.active or stays.open_handover is not None or goes.track != stays.track:
         closing.call_off(work, goes, act)
+    if goes.open_handover is not None:  # it moves, with what asks for it
+        stays.place = replace(stays.place, asked=goes.place.asked)
     asked = {referral.purpose for referral in stays.open_referrals}
     for referral in goes.open_referrals:
         if not stays.active or referral.purpose in asked:

@@ -36,7 +36,7 @@ class Job:
     income_per_month: Decimal
 
 
-async def impose(work: Work, journey: Journey, entered: Reduction) -> Measure:
+async def impose(work: Work, journey: Journey, entered: Reduction, act: Act) -> Measure:
     """A named professional reduces the benefit, when the ladder has come to that for an agreement not kept."""
     if not work.actor.startswith("staff:"):
         raise PersonNeeded
@@ -51,9 +51,11 @@ async def impose(work: Work, journey: Journey, entered: Reduction) -> Measure:
         ground=entered.ground, percentage=entered.percentage, starts_on=entered.starts_on, ends_on=entered.ends_on,
         agreement_id=ground.id,
     )  # fmt: skip
-    ground.step_taken_on = work.today
+    if ground.missed_on is not None and act.on < ground.missed_on:
+        raise Invalid.at("#/on", f"lies before the agreement was missed, on {ground.missed_on}")
+    ground.step_taken_on = act.on
     work.session.add(measure)
-    say(work, journey, MeasureImposed(occurred_on=work.today, by=work.actor, measure_id=measure.id))
+    say(work, journey, MeasureImposed(occurred_on=act.on, by=act.by, measure_id=measure.id))
     return measure
 
 

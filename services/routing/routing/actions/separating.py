@@ -21,7 +21,7 @@ from contracts.routing import (
     ReferralRequested,
     RouteStarted,
 )
-from routing.actions import caseworkers, closing, handovers, journeys, terms
+from routing.actions import caseworkers, closing, falling_due, journeys, terms
 from routing.actions.journeys import Act, say
 from routing.rules import OPEN_HANDOVER, OPEN_REFERRAL
 from routing.spoken import Agreement, Conversation, Measure, PartTimeWork
@@ -119,12 +119,11 @@ def _handover_goes_on(work: Work, undone: Undone, gone: Journey, stays: Journey,
             if handover.state in OPEN_HANDOVER:
                 if open_before[handover.id].touched("state"):
                     _say_handover(work, journey, handover, act)
-            elif journey is gone:
-                if handover.state == "accepted":
-                    gone.handovers.remove(handover)
-                    stays.handovers.append(handover)
-                if gone.active and gone.open_handover is None:
-                    handovers.restore(work, gone, handover, act)
+            elif journey is gone and handover.state == "accepted":
+                gone.handovers.remove(handover)
+                stays.handovers.append(handover)
+            elif journey is gone and gone.active and gone.open_handover is None:
+                falling_due.restore(work, gone, handover, act)
 
 
 async def _intake_waits(work: Work, undone: Undone) -> None:

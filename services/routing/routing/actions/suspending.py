@@ -11,10 +11,12 @@ from chassis.problems import Invalid, NotFound
 from chassis.work import Work
 from contracts.diagnosis import ExemptionEnded, ExemptionGranted
 from contracts.routing import RouteResumed, RouteSuspended
-from routing.actions import handovers, journeys, terms
+from routing.actions import falling_due, journeys, placing, terms
 from routing.actions.journeys import Act, pack_of, say
+from routing.actions.terms import Anew
+from routing.placing import Decided
 from routing.problems import AlreadyEnded
-from routing.tables import Journey, Route, Standstill
+from routing.tables import Decision, Journey, Route, Standstill
 
 IMPORT = "import"
 """Who enters what an import brings along: a client comes in as they stood, and nobody is handed over because of it."""
@@ -28,19 +30,26 @@ async def exempt(work: Work, heard: Sequence[tuple[Journey, ExemptionGranted]]) 
         if granted.effect == "suspend":
             _exempt_for_a_time(work, journey, granted, act)
         elif act.by != IMPORT and (to_track := _track_after_work(work, journey)) is not None:
-            handovers.fall_due(work, journey, to_track, "permanent_exemption", act)
-    await terms.restate(work, [journey for journey, _ in heard])
+            asked = Decided(act.on, act.by, to_track, reason="permanent_exemption")
+            late = placing.is_late(journey, act.on)
+            placing.decide(work, journey, asked, act, ref=granted.exemption_id)
+            if late:
+                await placing.place_anew(work, journey)
+            await falling_due.follow(work, journey, act)
+    for journey, granted in heard:
+        await terms.restate(work, [journey], Anew.of(work, granted.occurred_on, "een ontheffing"))
 
 
 async def end_exemption(work: Work, heard: Sequence[tuple[Journey, ExemptionEnded]]) -> None:
     """The exemption is over: what stood still goes on."""
     for journey, ended in heard:
-        for standstill in journey.running_suspensions:
+        for standstill in list(journey.suspensions):
             if standstill.exemption_id == ended.exemption_id:
-                standstill.end = max(ended.occurred_on, standstill.start)
+                await _end(work, journey, standstill, ended)
+        await _never_asked(work, journey, ended)
     for journey, ended in heard:
-        _go_on(work, journey, Act.heard(ended))
-    await terms.restate(work, [journey for journey, _ in heard])
+        _stand(work, journey, Act.heard(ended))
+        await terms.restate(work, [journey], Anew.of(work, ended.occurred_on, "het einde van een ontheffing"))
 
 
 async def suspend(work: Work, journey: Journey, reason: Reason, start: date, end: date | None, act: Act) -> Standstill:
@@ -48,8 +57,8 @@ async def suspend(work: Work, journey: Journey, reason: Reason, start: date, end
     standstill = stand_still(work, journey, reason, start, act)
     if end is not None:
         standstill.end = end
-        _go_on(work, journey, Act(end, act.by))
-    await terms.restate(work, [journey])
+        _stand(work, journey, Act(end, act.by))
+    await terms.restate(work, [journey], Anew.of(work, start, "een opschorting"))
     return standstill
 
 
@@ -65,8 +74,8 @@ async def end_suspension(work: Work, suspension_id: UUID, act: Act) -> Standstil
     if act.on < standstill.start:
         raise Invalid.at("#/on", f"lies before the suspension began, on {standstill.start}")
     standstill.end = act.on
-    _go_on(work, journey, act)
-    await terms.restate(work, [journey])
+    _stand(work, journey, act)
+    await terms.restate(work, [journey], Anew.of(work, act.on, "het einde van een opschorting"))
     return standstill
 
 
@@ -80,57 +89,83 @@ def stand_still(
     )  # fmt: skip
     journey.suspensions.append(standstill)
     if journey.active:
-        for route in journey.open_routes:
-            suspend_route(work, journey, route, reason, start, act)
+        _stand(work, journey, act)
     return standstill
 
 
-def reason_of(standstill: Standstill) -> Reason:
-    """Why terms stand still."""
-    reasons: tuple[Reason, ...] = ("exemption", "illness", "stay_abroad", "other")
-    return next(each for each in reasons if each == standstill.reason)
-
-
-def suspend_route(work: Work, journey: Journey, route: Route, reason: Reason, start: date, act: Act) -> None:
-    """A route under way stands still, if it does not yet."""
-    if route.suspended_on is None:
-        route.suspended_on = max(start, route.started_on)
+def suspend_route(work: Work, journey: Journey, route: Route, act: Act) -> None:
+    """A route under way stands still with its terms: since the first of the suspensions that follow on each other."""
+    first = _still_since(journey.suspensions)
+    since = max(first.start, route.started_on) if first else None
+    if first is not None and since is not None and route.suspended_on != since:
+        route.suspended_on = since
         say(
             work, journey,
-            RouteSuspended(occurred_on=route.suspended_on, by=act.by, route_id=route.id, reason=reason),
+            RouteSuspended.model_validate(
+                {"occurred_on": since, "by": act.by, "route_id": route.id, "reason": first.reason}
+            ),
         )  # fmt: skip
+
+
+def _still_since(suspensions: Sequence[Standstill]) -> Standstill | None:
+    """The suspension with which the standstill began that lasts until now; None when nothing stands still."""
+    first, until = None, date.min
+    for each in sorted(suspensions, key=lambda each: (each.start, each.id)):
+        if first is None or each.start > until:
+            first, until = each, each.end or date.max
+        else:
+            until = max(until, each.end or date.max)
+    return first if until == date.max else None
 
 
 def _track_after_work(work: Work, journey: Journey) -> str | None:
     """Where a client goes who need not look for work any more; None for who stays where they are."""
     pack = pack_of(work, journey)
-    stays = not journey.active or pack.aim_of(journey.track) != "work" or journey.open_handover is not None
+    stays = not journey.active or pack.aim_of(journey.track) != "work"
     return None if stays else pack.track_towards("participation")
 
 
 def _exempt_for_a_time(work: Work, journey: Journey, granted: ExemptionGranted, act: Act) -> None:
     """An import may have told of the same exemption before: then that standstill is the exemption's.
 
-    One that is told of once more runs again: a merger that had ended it was undone.
+    One that is told of once more runs again: its end was a mistake, or a merger that had ended it was undone.
     """
     known = next((each for each in journey.suspensions if each.exemption_id == granted.exemption_id), None)
-    if known is not None:
-        known.end = None
-        for route in journey.open_routes if journey.active else ():
-            suspend_route(work, journey, route, "exemption", act.on, act)
-        return
     imported = next(
         (each for each in journey.running_suspensions if each.reason == "exemption" and each.exemption_id is None), None
     )
-    if imported is not None:
+    if known is not None:  # granted again, for its end was a mistake
+        known.end = None
+        _stand(work, journey, act)
+    elif imported is not None:
         imported.exemption_id = granted.exemption_id
     else:
         stand_still(work, journey, "exemption", act.on, act, granted.exemption_id)
 
 
-def _go_on(work: Work, journey: Journey, act: Act) -> None:
-    """When nothing holds them any more, suspended routes resume."""
+async def _end(work: Work, journey: Journey, standstill: Standstill, ended: ExemptionEnded) -> None:
+    """Terms go on; an exemption that ended on its first day never stood anything still."""
+    standstill.end = max(ended.occurred_on, standstill.start)
+    if standstill.end == standstill.start:
+        journey.suspensions.remove(standstill)
+        await work.session.delete(standstill)
+
+
+async def _never_asked(work: Work, journey: Journey, ended: ExemptionEnded) -> None:
+    """An exemption for good that ended on its first day was a mistake: nobody is handed over because of it."""
+    mistaken = select(Decision.id).where(
+        Decision.client_id == journey.client_id, Decision.ref == ended.exemption_id, Decision.on >= ended.occurred_on
+    )
+    if await work.session.scalar(mistaken):
+        await placing.void(work, journey, ended.exemption_id)
+        await placing.place_anew(work, journey)
+
+
+def _stand(work: Work, journey: Journey, act: Act) -> None:
+    """Routes under way stand still with their terms; when nothing holds them any more, they resume."""
     if journey.running_suspensions:
+        for route in journey.open_routes:
+            suspend_route(work, journey, route, act)
         return
     reckoned = terms.reckon_stay(work, journey)
     for route in journey.open_routes:

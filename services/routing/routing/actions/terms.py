@@ -1,6 +1,7 @@
 """Deadlines follow from where a journey stands: what should run is compared with what does."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
 from uuid import UUID
@@ -11,35 +12,66 @@ from chassis import deadlines
 from chassis.deadlines import CURRENT, Deadline, NewDeadline, set_deadlines
 from chassis.problems import Invalid, NotFound
 from chassis.work import Work
+from contracts.routing import ConversationDueCancelled
 from policy import Reckoned, Suspension, Term, reckon
 from policy.instruments import INSTRUMENT_TERMS, USUAL_USE
-from policy.running import ACCEPTANCE, KINDS, LONGEST_STAY, RunningTerm, longest_stay, running_terms
-from routing.actions import closing, journeys
-from routing.actions.journeys import Act, pack_of
+from policy.running import FIP, FIRST_CONVERSATION, KINDS, REVIEW, RunningTerm, longest_stay, running_terms
+from routing.actions import falling_due, journeys, placing
+from routing.actions.journeys import Act, pack_of, say
 from routing.problems import DeadlineNotRunning
 from routing.rules import AGREEMENT
-from routing.spoken import Agreement
+from routing.spoken import Agreement, Conversation
 from routing.tables import InstrumentUse, Journey
 
 _Key = tuple[UUID, str, UUID | None]
+_CONVERSATIONS = (FIRST_CONVERSATION, REVIEW, FIP)
 
 
-async def restate(work: Work, changed: Iterable[Journey]) -> None:
-    """Set, shift or stop the deadlines of journeys that changed; what stands as it should is left alone."""
+@dataclass(frozen=True, slots=True)
+class Anew:
+    """Why terms are reckoned anew: something turned out a mistake, or was entered after its day."""
+
+    why: str
+    """In Dutch, to follow on "Opnieuw berekend"."""
+
+    @classmethod
+    def of(cls, work: Work, on: date, what: str, *, corrects: bool = False) -> "Anew | None":
+        """Because of this, which happened on a day; None where it is neither a correction nor late."""
+        if corrects:
+            return cls(f"na correctie van {what} van {on:%d-%m-%Y}")
+        return cls(f"na late invoer van {what} van {on:%d-%m-%Y}") if on < work.today else None
+
+    def told(self, today: date, before: date | None) -> str:
+        """How the day came about, with the day that it was before; None stood still."""
+        was = f"daarvoor was het {before:%d-%m-%Y}" if before else "daarvoor stond de termijn stil"
+        return f"Opnieuw berekend op {today:%d-%m-%Y} {self.why}; {was}."
+
+
+async def restate(work: Work, changed: Iterable[Journey], anew: Anew | None = None) -> None:
+    """Set, shift or stop the deadlines of journeys that changed; what stands as it should is left alone.
+
+    A handover falls due or is called off with them. What was said to be due, and by `anew` was not, is taken back.
+    """
     by_id = {journey.client_id: journey for journey in changed}
     if not by_id:
         return
     journeys.changed(work, *by_id)
+    for journey in by_id.values():
+        await falling_due.follow(work, journey, Act(work.today, work.actor))
     wanted = await _wanted(work, by_id)
     there = await _there(work, by_id)
     good = [each for each in there if _as_wanted(each, wanted.get(_key_of(each)))]
-    for deadline in there:
-        if deadline.state in CURRENT and deadline not in good:
+    replaced = {}
+    for deadline in sorted((each for each in there if each not in good), key=lambda each: each.id):
+        replaced[_key_of(deadline)] = deadline.due_on
+        if deadline.state in CURRENT:
             deadline.state = "cancelled"
+        elif anew is not None and deadline.kind in _CONVERSATIONS:
+            await _take_back_if_needless(work, by_id[deadline.subject], deadline)
     stands = {_key_of(each) for each in good}
     for deadline in await set_deadlines(work, [each for key, each in wanted.items() if key not in stands]):
-        if deadline.kind == LONGEST_STAY:
-            await _call_off_if_early(work, by_id[deadline.subject], deadline)
+        if anew is not None and _key_of(deadline) in replaced:
+            deadline.because = [*deadline.because, anew.told(work.today, replaced[_key_of(deadline)])]
 
 
 async def outstanding(work: Work, found: Iterable[Journey]) -> dict[UUID, list[Deadline]]:
@@ -204,15 +236,39 @@ def _as_wanted(deadline: Deadline, new: NewDeadline | None) -> bool:
     )
 
 
+async def _take_back_if_needless(work: Work, journey: Journey, fired: Deadline) -> None:
+    """A conversation that was said to be due was not, when no such term ran then by what is known now."""
+    assert fired.due_on is not None
+    if not any(
+        (term.kind, term.start) == (fired.kind, fired.reckoned_from)
+        for term in await _terms_on(work, journey, fired.due_on)
+    ):
+        fired.state = "cancelled"
+        say(
+            work, journey,
+            ConversationDueCancelled(occurred_on=work.today, by=work.actor, kind=fired.kind, due_on=fired.due_on),
+        )  # fmt: skip
+
+
+async def _terms_on(work: Work, journey: Journey, on: date) -> list[RunningTerm]:
+    """The terms that ran on a day, as far as is known now."""
+    left = journey.standing_exit
+    away = left is not None and left.on <= on and (left.returned_on is None or on < left.returned_on)
+    held = await work.session.scalars(
+        select(Conversation).where(
+            Conversation.client_id == journey.client_id, Conversation.corrected_on.is_(None), Conversation.held_on <= on
+        )
+    )
+    spoken = [(each.held_on, each.face_to_face or each.home_visit) for each in held]
+    before = [journey.spoken_before_on] if journey.spoken_before_on is not None else []
+    stood = replace(
+        journey.standing(await placing.place_on(work, journey, on)),
+        active=not away,
+        spoken_on=max([day for day, _ in spoken] + before, default=None),
+        seen_on=max([day for day, seen in spoken if seen] + before, default=None),
+    )
+    return list(running_terms(stood, pack_of(work, journey, on), partial(pack_of, work, journey)))
+
+
 def _written(suspension: Suspension) -> list[str | None]:
     return [suspension.start.isoformat(), suspension.end.isoformat() if suspension.end else None]
-
-
-async def _call_off_if_early(work: Work, journey: Journey, deadline: Deadline) -> None:
-    """A handover for the longest stay that turns out too early, because of a late entry, is called off."""
-    handover = journey.open_handover
-    if handover is None or handover.reason != LONGEST_STAY:
-        return
-    if deadline.due_on is None or deadline.due_on > work.today:
-        closing.call_off(work, journey, Act(work.today, work.actor))
-        await deadlines.cancel(work, {journey.client_id}, {ACCEPTANCE}, handover.id)

@@ -13,9 +13,11 @@ from chassis.problems import Invalid, NotFound
 from chassis.work import Work
 from contracts.routing import InstrumentEnded, InstrumentStarted, RouteStarted
 from policy import Route as PolicyRoute
-from routing.actions import closing, journeys, terms
+from routing.actions import closing, journeys, placing, terms
 from routing.actions.journeys import Act, pack_of, say
-from routing.actions.suspending import reason_of, suspend_route
+from routing.actions.suspending import suspend_route
+from routing.actions.terms import Anew
+from routing.placing import Place
 from routing.problems import AlreadyEnded, AlreadyThere, InstrumentRefused, NotCategorised, RouteNotOpen
 from routing.tables import InstrumentUse, Journey, Route
 
@@ -34,30 +36,50 @@ class Use:
 
 def open_to(work: Work, journey: Journey) -> list[PolicyRoute]:
     """The routes that policy opens to the client, on the track where the client is."""
-    if not journey.active or journey.category is None:
+    return _open_at(work, journey, journey.place, work.today) if journey.active else []
+
+
+def _open_at(work: Work, journey: Journey, place: Place, on: date) -> list[PolicyRoute]:
+    if place.category is None:
         return []
-    been_on = {route.route for route in journey.routes}
-    found = pack_of(work, journey).routing.routes_for(journey.situation(work.today), been_on)
-    return [route for route in found if route.track == journey.track]
+    been_on = {route.route for route in journey.routes if route.started_on <= on}
+    found = pack_of(work, journey).routing.routes_for(journey.situation(on, place), been_on)
+    return [route for route in found if route.track == place.track]
 
 
 async def start_route(work: Work, journey: Journey, route: str, act: Act) -> Route:
     """The client begins on a route; the first one on the way to work begins the longest stay."""
-    if journey.category is None or journey.track is None or journey.track_since is None:
+    place = journey.place if act.on == work.today else await placing.place_on(work, journey, act.on)
+    if place.category is None or place.track is None or place.track_since is None:
+        if journey.track_since is not None and act.on < journey.track_since:
+            raise Invalid.at("#/startedOn", f"lies before the client entered this track, on {journey.track_since}")
         raise NotCategorised
     if route not in pack_of(work, journey).routing.routes:
         known = ", ".join(pack_of(work, journey).routing.routes)
         raise Invalid.at("#/route", f"no route of that name; this municipality has {known}")
-    opened = [each.id for each in open_to(work, journey)]
+    opened = [each.id for each in _open_at(work, journey, place, act.on)]
     if route not in opened:
         raise RouteNotOpen(f"Open are: {', '.join(opened) or 'none'}.", open=opened)
     if any(each.route == route for each in journey.open_routes):
         raise AlreadyThere
-    if act.on < journey.track_since:
-        raise Invalid.at("#/startedOn", f"lies before the client entered this track, on {journey.track_since}")
-    started = begin(work, journey, route, journey.track, act)
-    await terms.restate(work, [journey])
+    started = begin(work, journey, route, place.track, act)
+    _end_with_the_track(work, journey, started)
+    await terms.restate(work, [journey], Anew.of(work, act.on, "het begin van een route"))
     return started
+
+
+def _end_with_the_track(work: Work, journey: Journey, late: Route) -> None:
+    """A route entered late ended when the client was handed over or left since it began."""
+    accepted = [
+        each.closed_on for each in journey.handovers
+        if each.state == "accepted" and each.closed_on is not None and each.closed_on >= late.started_on
+        and each.from_track == late.track
+    ]  # fmt: skip
+    left = journey.standing_exit
+    if accepted:
+        closing.end_route(work, journey, late, "handover", Act(min(accepted), late.entered_by))
+    elif left is not None and left.on >= late.started_on:
+        closing.end_route(work, journey, late, "exit", Act(left.on, late.entered_by), left.id)
 
 
 def begin(work: Work, journey: Journey, route: str, track: str, act: Act) -> Route:
@@ -68,8 +90,7 @@ def begin(work: Work, journey: Journey, route: str, track: str, act: Act) -> Rou
     )  # fmt: skip
     journey.routes.append(started)
     say(work, journey, RouteStarted(occurred_on=act.on, by=act.by, route_id=started.id, route=route, track=track))
-    for standstill in journey.running_suspensions:
-        suspend_route(work, journey, started, reason_of(standstill), standstill.start, act)
+    suspend_route(work, journey, started, act)
     return started
 
 
@@ -113,7 +134,7 @@ async def use(work: Work, journey: Journey, entered: Use, act: Act) -> Instrumen
             goal=entered.goal, cost=entered.cost,
         ),
     )  # fmt: skip
-    await terms.restate(work, [journey])
+    await terms.restate(work, [journey], Anew.of(work, act.on, "het gebruik van een instrument"))
     return started
 
 

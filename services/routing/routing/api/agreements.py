@@ -71,7 +71,7 @@ class NewReversal(ApiModel):
 async def agree(client_id: ClientId, body: NewAgreement, work: WorkInHand, response: Response) -> AgreementAnswer:
     """Record what is agreed with the client."""
     act = Act.entered(work, body.agreed_on, "#/agreedOn")
-    journey = await journeys.find_active(work, client_id)
+    journey = await journeys.find_on(work, client_id, act.on)
     made = await agreements.make(work, journey, _promise(work, journey, body, act), act)
     located(response, f"/clients/{client_id}/agreements")
     return AgreementAnswer.model_validate(made)

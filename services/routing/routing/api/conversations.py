@@ -84,7 +84,7 @@ async def hold_conversation(
         [Answer(each.agreement_id, each.outcome, each.due_on) for each in body.answers],
         [Promise(each.agreed, each.area, each.due_on) for each in body.agreements],
     )  # fmt: skip
-    conversation = await conversations.hold(work, await journeys.find_active(work, client_id), held, act)
+    conversation = await conversations.hold(work, await journeys.find_on(work, client_id, act.on), held, act)
     located(response, f"/clients/{client_id}/journey")
     return ConversationAnswer.model_validate(conversation)
 

@@ -26,6 +26,7 @@ class NewMeasure(ApiModel):
     percentage: Annotated[int, Field(ge=1, le=100)]
     starts_on: Day
     ends_on: Day
+    on: Annotated[OptionalDay, Field(description="The day of the decision; today when left out, never later")] = None
 
     @model_validator(mode="after")
     def _ends_after_it_starts(self) -> Self:
@@ -58,7 +59,8 @@ class LastDay(ApiModel):
 async def impose_measure(client_id: ClientId, body: NewMeasure, work: WorkInHand, response: Response) -> MeasureAnswer:
     """Reduce the benefit; a named professional decides this, when the ladder has come to it."""
     entered = Reduction(body.ground, body.percentage, body.starts_on, body.ends_on)
-    measure = await obligations.impose(work, await journeys.find_active(work, client_id), entered)
+    act = Act.entered(work, body.on, "#/on")
+    measure = await obligations.impose(work, await journeys.find_on(work, client_id, act.on), entered, act)
     located(response, f"/clients/{client_id}/journey")
     return MeasureAnswer.model_validate(measure)
 
@@ -69,7 +71,7 @@ async def work_part_time(
 ) -> PartTimeWorkAnswer:
     """Record part-time work while on benefit."""
     act = Act.entered(work, body.month_from, "#/monthFrom")
-    journey = await journeys.find_active(work, client_id)
+    journey = await journeys.find_on(work, client_id, act.on)
     entered = await obligations.work_part_time(work, journey, Job(body.hours_per_week, body.income_per_month), act)
     located(response, f"/clients/{client_id}/journey")
     return PartTimeWorkAnswer.model_validate(entered)

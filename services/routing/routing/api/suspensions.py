@@ -37,7 +37,7 @@ async def suspend(client_id: ClientId, body: NewSuspension, work: WorkInHand, re
     end = Act.entered(work, body.end, "#/end").on if body.end else None
     if end is not None and end < act.on:
         raise Invalid.at("#/end", "lies before the start")
-    journey = await journeys.find_active(work, client_id)
+    journey = await journeys.find_on(work, client_id, act.on)
     suspension = await suspending.suspend(work, journey, body.reason, act.on, end, act)
     located(response, f"/clients/{client_id}/journey")
     return SuspensionAnswer.model_validate(suspension)

@@ -56,7 +56,7 @@ class NewInstrumentUse(ApiModel):
 async def start_route(client_id: ClientId, body: NewRoute, work: WorkInHand, response: Response) -> RouteAnswer:
     """Begin a route that policy opens to the client; the first on the way to work begins the longest stay."""
     act = Act.entered(work, body.started_on, "#/startedOn")
-    started = await travelling.start_route(work, await journeys.find_active(work, client_id), body.route, act)
+    started = await travelling.start_route(work, await journeys.find_on(work, client_id, act.on), body.route, act)
     located(response, f"/clients/{client_id}/journey")
     return RouteAnswer.model_validate(started)
 
@@ -76,7 +76,7 @@ async def use_instrument(
     """Use an instrument; refused with the rule when a condition of the pack does not hold."""
     act = Act.entered(work, body.started_on, "#/startedOn")
     entered = Use(body.instrument, body.goal, body.cost, body.facts)
-    used = await travelling.use(work, await journeys.find_active(work, client_id), entered, act)
+    used = await travelling.use(work, await journeys.find_on(work, client_id, act.on), entered, act)
     located(response, f"/clients/{client_id}/journey")
     return InstrumentUseAnswer.model_validate(used)
 

@@ -1,0 +1,142 @@
+"""Mistakes are taken back without a trace: two clients of whom the same is true stand the same, however it was entered.
+
+Hypothesis makes the histories. They are not lived by a `RuleBasedStateMachine`, which lives one history after another:
+every history would pass its own months on a clock that never goes back. Here a history is data, all of them are lived
+at once in one run of the days, and what fails is made smaller in the same way: all smaller histories at once, until
+none fails any more.
+"""
+
+import os
+import shutil
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+
+from opstap.demo.api import Api
+from opstap.demo.calendar import Calendar
+from opstap.demo.drive import over_http
+from opstap.demo.partners import PartnerDesk
+from opstap.demo.world import Town, World
+from opstap.system import System
+from opstap.verify import verify
+from tests.support.histories import History, histories
+from tests.support.one_machine import POLICIES, system_on
+from tests.support.twin_state import differences, state_of
+from tests.support.twins import Twins
+
+HERE, FIRST = "GM9902", date(2024, 1, 8)
+ROLES = ("loods", "stuurman", "buurtmaat", "havenmeester")
+NUMBER = int(os.environ.get("OPSTAP_HISTORIES", "100"))
+AT_ONCE = 200
+ROUNDS = 12
+"""How often a history that fails is made smaller."""
+
+
+@dataclass
+class Lived:
+    """What came of a history."""
+
+    history: History
+    differs: list[str] = field(default_factory=list)
+    log: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        return "\n".join([repr(self.history), *self.differs, "as it went:", *self.log])
+
+
+@dataclass
+class Machine:
+    """A system on which histories are lived."""
+
+    system: System
+    world: World
+
+    @classmethod
+    async def on(cls, system: System, api: Api) -> "Machine":
+        """On this system, in a town of which the staff is entered."""
+        world = World(api, Calendar(FIRST, date.max), PartnerDesk(), [Town(HERE, "Spoedhaven", ROLES, ())], seed=13)
+        await world.open_town(world.towns[HERE])
+        return cls(system, world)
+
+    async def live(self, found: Sequence[History]) -> list[Lived]:
+        """Live these histories at the same time; what came of each, in the same order."""
+        calendar = self.world.calendar = Calendar(self.world.today, date.max)
+        lived = [Lived(each) for each in found]
+        for each in lived:
+            calendar.begin(self._tell(each))
+        await calendar.run(await over_http(self.world.api, ["intake"]))
+        return lived
+
+    async def _tell(self, lived: Lived) -> None:
+        twins = Twins.born(self.world, self.world.towns[HERE])
+        lived.log = twins.log
+        try:
+            await twins.live(lived.history)
+            if lived.history.after:
+                await twins.days_pass(lived.history.after)
+            lived.differs += await self._differences(twins)
+        except Exception as error:  # noqa: BLE001 - it is told with the history
+            lived.differs.append(f"{type(error).__name__}: {error}")
+
+    async def _differences(self, twins: Twins) -> list[str]:
+        return list(differences(await state_of(self.system, twins.truth), await state_of(self.system, twins.other)))
+
+    async def smallest(self, failed: Lived) -> Lived:
+        """The same failure with less around it."""
+        for _ in range(ROUNDS):
+            candidates = list(failed.history.simpler())
+            smaller = next((each for each in await self.live(candidates) if each.differs), None)
+            if smaller is None:
+                break
+            failed = smaller
+        return failed
+
+
+@pytest.fixture(scope="module")
+async def machine(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Machine]:
+    folder = tmp_path_factory.mktemp("histories")
+    policies = shutil.copytree(POLICIES, folder / "policies")
+    shutil.copytree(Path(__file__).parent / "short_terms", policies, dirs_exist_ok=True)
+    async with system_on(folder / "system", civil_date=FIRST, policies=policies) as system:
+        api = Api(system.url)
+        try:
+            yield await Machine.on(system, api)
+        finally:
+            await api.close()
+
+
+def generated(number: int) -> list[History]:
+    """As many histories as are asked for, the same at every run."""
+    found: list[History] = []
+
+    @settings(
+        max_examples=number, phases=[Phase.generate], derandomize=True, database=None,
+        suppress_health_check=list(HealthCheck),
+    )  # fmt: skip
+    @given(histories())
+    def collect(history: History) -> None:
+        found.append(history)
+
+    collect()
+    return found
+
+
+@pytest.mark.requirement("INT-13", "DIA-13", "ROU-19", "CAL-3")
+async def test_a_history_with_mistakes_ends_as_the_history_without(machine: Machine) -> None:
+    found = generated(NUMBER)
+    failed: list[Lived] = []
+    for start in range(0, len(found), AT_ONCE):
+        failed += [each for each in await machine.live(found[start : start + AT_ONCE]) if each.differs]
+    if failed:
+        smallest = await machine.smallest(min(failed, key=lambda each: len(each.history.entries)))
+        pytest.fail(f"{len(failed)} of {len(found)} histories differ. The smallest:\n{smallest}")
+
+
+async def test_the_services_agree_on_what_happened_in_every_history(machine: Machine) -> None:
+    await machine.system.settle()
+    urls = {name: service.urls for name, service in machine.system.services.items()}
+    assert not [str(each) for each in await verify(urls)]
