@@ -8,11 +8,12 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import Boolean, Date, Text, Uuid, literal, select, update
+from sqlalchemy import Boolean, Date, Text, Uuid, select, update
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -118,14 +119,17 @@ async def set_deadline(work: Work, new: NewDeadline) -> Deadline:
 
 
 async def current(
-    session: AsyncSession, subjects: Collection[UUID], kinds: Collection[str] | None = None, ref: UUID | None = None
-) -> list[Deadline]:
+    session: AsyncSession, subjects: Collection[UUID], kinds: Collection[str] | None = None, ref: UUID | None = None,
+    *, lock: bool = False,
+) -> list[Deadline]:  # fmt: skip
     """The deadlines of these subjects that are open or stand still, by firing day."""
     query = select(Deadline).where(Deadline.subject.in_(subjects), Deadline.state.in_(CURRENT))
     if kinds is not None:
         query = query.where(Deadline.kind.in_(kinds))
     if ref is not None:
         query = query.where(Deadline.ref == ref)
+    if lock:
+        query = query.with_for_update()
     return list(await session.scalars(query.order_by(Deadline.fires_on, Deadline.id)))
 
 
@@ -150,18 +154,18 @@ _HALTED = {HALTED: True}
 
 
 async def halt(
-    work: Work, subjects: Collection[UUID], kinds: Collection[str] | None = None, since: date = date.max
+    work: Work,
+    subjects: Collection[UUID],
+    kinds: Collection[str] | None = None,
+    since: Mapping[UUID, date] = MappingProxyType({}),
 ) -> None:
-    """Stop these deadlines as `cancel` does, so that `restart` can take it back; those reckoned from later go on."""
-    if subjects:
-        await work.session.flush()
-        there = update(Deadline).where(
-            Deadline.subject.in_(subjects), Deadline.state.in_(CURRENT), Deadline.reckoned_from <= since
-        )
-        if kinds is not None:
-            there = there.where(Deadline.kind.in_(kinds))
-        stopped = {"state": "cancelled", "data": Deadline.data.concat(literal(_HALTED, JSONB))}
-        await work.session.execute(there.values(stopped), execution_options={"synchronize_session": "fetch"})
+    """Stop these deadlines as `cancel` does, so that `restart` can take it back.
+
+    Of a subject that has a day in `since`, those that are reckoned from later go on.
+    """
+    for deadline in await current(work.session, subjects, kinds, lock=True):  # it may fire at this moment
+        if deadline.reckoned_from <= since.get(deadline.subject, date.max):
+            deadline.state, deadline.data = "cancelled", deadline.data | _HALTED
 
 
 async def restart(work: Work, subjects: Collection[UUID], *, but: Collection[str] = ()) -> None:

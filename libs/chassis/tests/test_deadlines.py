@@ -167,7 +167,7 @@ async def test_what_was_set_anew_meanwhile_stands_instead_of_what_was_halted(off
     client = uuid4()
     async with office.in_background() as work:
         await set_deadline(work, new(client, Term(days=10)))
-        await halt(work, {client}, since=START - timedelta(days=1))
+        await halt(work, {client}, since={client: START - timedelta(days=1)})
         assert len(await current(work.session, {client})) == 1
         await halt(work, {client})
         assert await current(work.session, {client}) == []

@@ -89,11 +89,13 @@ async def restore(work: Work, vault: Vault, client_id: UUID, reason: str) -> Cli
     return client
 
 
-async def leave_benefit(work: Work, client: Client, on: date, *, for_good: bool) -> None:
-    """The journey ended: nothing is due any more that goes with benefit, and from pension age on nothing is asked."""
-    await halt(work, {client.id}, ON_BENEFIT, since=on)
-    if for_good:
-        await _close_cases(work, {client.id}, on)
+async def leave_benefit(work: Work, since: Mapping[UUID, date], *, for_good: Collection[UUID]) -> None:
+    """Journeys ended, each on a day: nothing is due any more that goes with benefit.
+
+    Of who left `for_good`, at pension age, nothing is asked any more either.
+    """
+    await halt(work, since, ON_BENEFIT, since)
+    await _close_cases(work, {client_id: since[client_id] for client_id in for_good})
 
 
 async def stay_on_benefit(work: Work, client: Client, left_on: date) -> None:
@@ -114,14 +116,14 @@ async def stop_everything(work: Work, client_ids: Collection[UUID], on: date) ->
     await cancel(work, client_ids)
     await give_up(work, client_ids)
     await work.session.execute(delete(AwaitedLetter).where(AwaitedLetter.client_id.in_(client_ids)))
-    await _close_cases(work, client_ids, on)
+    await _close_cases(work, dict.fromkeys(client_ids, on))
 
 
 async def _stop_for_now(work: Work, client: Client, state: EndedAs, on: date, event: Event) -> None:
     """Everything of the client stops, so that it can go on when this turns out to be a mistake."""
     await halt(work, {client.id})
     await work.session.execute(delete(AwaitedLetter).where(AwaitedLetter.client_id == client.id))
-    await _close_cases(work, {client.id}, on)
+    await _close_cases(work, {client.id: on})
     partner = await _partner_at_home(work, client)
     _end(work, client, state, on, event)
     if partner is not None:
@@ -162,12 +164,12 @@ async def _let_go_of_partner(work: Work, client: Client) -> None:
             partner.partner_id = None
 
 
-async def _close_cases(work: Work, client_ids: Collection[UUID], on: date) -> None:
-    """Nothing is to come of open notifications and applications any more."""
-    for table, state in _CASES.items():
-        rows = await work.session.scalars(select(table).where(table.client_id.in_(client_ids), table.state == state))
+async def _close_cases(work: Work, since: Mapping[UUID, date]) -> None:
+    """Nothing is to come of open notifications and applications any more, of each client since a day."""
+    for table, state in _CASES.items() if since else ():
+        rows = await work.session.scalars(select(table).where(table.client_id.in_(since), table.state == state))
         for row in rows:
-            row.state, row.ended_on = "closed", on
+            row.state, row.ended_on = "closed", since[row.client_id]
 
 
 async def _reopen(work: Work, client: Client, ended_on: date) -> None:

@@ -15,6 +15,7 @@ from intake.actions.clients import open_client
 from intake.actions.policies import intake_policy
 from intake.problems import DiagnosisFirst, NoIntake, SessionFirst, SessionFull
 from intake.tables import (
+    Application,
     Attendance,
     Client,
     InformationSession,
@@ -74,6 +75,27 @@ async def hold_intake(
     return intake
 
 
+async def expecting_an_intake(work: Work, clients: Collection[Client]) -> set[UUID]:
+    """Who applied and had no intake since; and who is new here and has yet to apply. Not people without benefit."""
+    ids = [client.id for client in clients]
+    rows = await work.session.scalars(
+        select(Application).where(Application.client_id.in_(ids)).order_by(Application.filed_on, Application.id)
+    )
+    applications = {row.client_id: row for row in rows}
+    held = select(IntakeConversation.client_id, func.max(IntakeConversation.held_on)).where(
+        IntakeConversation.client_id.in_(ids)
+    )
+    rows_held = await work.session.execute(held.group_by(IntakeConversation.client_id))
+    intakes: dict[UUID, date] = {client_id: day for client_id, day in rows_held}  # noqa: C416 - rows are no pairs to mypy
+    return {
+        client.id
+        for client in clients
+        if client.state == "registered"
+        and not client.without_benefit
+        and _expects(client, applications.get(client.id), intakes.get(client.id))
+    }
+
+
 async def take_language_test(work: Work, client_id: UUID, on: date, *, passed: bool) -> LanguageTest:
     """The language test was taken."""
     client = await open_client(work, client_id)
@@ -130,3 +152,10 @@ async def _language_test_due(work: Work, client: Client, since: date) -> None:
     due = intake_policy(work, client.municipality).language_test
     if due is not None:
         await set_deadline(work, NewDeadline(client.municipality, client.id, "language_test", since, due.term, due.id))
+
+
+def _expects(client: Client, application: Application | None, last_intake: date | None) -> bool:
+    """Whether an intake is to follow a diagnosis; who came in mid-journey had theirs."""
+    if application is None:
+        return last_intake is None and client.origin != "import"
+    return application.state == "filed" and (last_intake is None or last_intake < application.filed_on)
