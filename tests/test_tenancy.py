@@ -10,6 +10,7 @@ import pytest
 from opstap.databases import DatabaseUrls
 from opstap.services import NAMES
 from tests.support.databases import MakeDatabase
+from tests.support.rows import put, something
 from tests.support.seeded import ELSEWHERE, LEIDSCHENDAM, OPERATIONS, VOORSCHOTEN, House, Operation, house_of
 from tests.support.service import migrated_database
 
@@ -136,34 +137,14 @@ async def test_a_request_sees_and_writes_its_own_municipality_only(urls: Databas
 
 async def _put_one_row(owner: asyncpg.Connection, table: str, municipality: str) -> None:
     """A row that holds something in every column that must: checks and references are set aside, the fence is not."""
-    columns = await owner.fetch(
-        "SELECT attname AS name, format_type(atttypid, NULL) AS type FROM pg_attribute"
-        " WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped AND attidentity = '' AND attgenerated = ''"
-        " AND (attnotnull OR attname = 'municipality')",
-        table,
-    )
     checks = await owner.fetch(
         "SELECT conname FROM pg_constraint WHERE conrelid = $1::regclass AND contype IN ('c', 'f')", table
     )
     for check in checks:
         await owner.execute(f'ALTER TABLE "{table}" DROP CONSTRAINT "{check["conname"]}"')
     await owner.execute(f'ALTER TABLE "{table}" NO FORCE ROW LEVEL SECURITY')
-    values = ", ".join(_anything(each["name"], each["type"], municipality) for each in columns)
-    names = ", ".join(f'"{each["name"]}"' for each in columns)
-    await owner.execute(f'INSERT INTO "{table}" ({names}) VALUES ({values})')
+    await put(owner, table, await something(owner, table, municipality))
     await owner.execute(f'ALTER TABLE "{table}" FORCE ROW LEVEL SECURITY')
-
-
-def _anything(name: str, type: str, municipality: str) -> str:
-    if name == "municipality":
-        return f"'{municipality}'"
-    if type.endswith("[]"):
-        return f"'{{}}'::{type}"
-    values = {
-        "uuid": "gen_random_uuid()", "date": "current_date", "boolean": "true", "jsonb": "'{}'",
-        "timestamp with time zone": "now()", "bytea": "'\\x00'",
-    }  # fmt: skip
-    return values.get(type, f"'1'::{type}")
 
 
 async def _rows_seen(app: asyncpg.Connection, table: str, municipalities: str) -> int:

@@ -11,9 +11,10 @@ from chassis.migrations import upgrade
 from opstap.postgres import EmbeddedPostgres
 from opstap.services import NAMES, SERVICE_FOLDERS
 from tests.support.databases import MakeDatabase
-from tests.support.earlier import EVERYWHERE, Columns, counted, fill
+from tests.support.rows import EVERYWHERE, Columns, counted, fill
 
 FIRST = "0001"
+MUNICIPALITY = "GM0001"
 ALWAYS: Mapping[str, Mapping[str, Columns]] = {"partners": {"deliveries": {"state": "'exhausted'"}}}
 """Of each service, what must stand in a row that is made up."""
 
@@ -31,7 +32,7 @@ class Upgrade:
         await asyncio.to_thread(upgrade, SERVICE_FOLDERS[service], urls.owner, FIRST)
         admin = await asyncpg.connect(self._server.admin_url.rpartition("/")[0] + f"/{urls.name}")
         try:
-            await fill(admin, {**ALWAYS.get(service, {}), **particular})
+            await fill(admin, MUNICIPALITY, {**ALWAYS.get(service, {}), **particular})
             before = await counted(admin)
             await asyncio.to_thread(upgrade, SERVICE_FOLDERS[service], urls.owner)
             after = await counted(admin)
