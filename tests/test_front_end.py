@@ -20,14 +20,19 @@ from tests.support import walkthrough
 from tests.support.databases import MakeDatabase
 from tests.support.fleet import Fleet, databases, sailing
 from tests.support.one_machine import system_on
+from tests.support.untested import untested
 
 PAGE = walkthrough.DOCS / "front-end.md"
 MONDAY = date(2024, 6, 3)
 VOORSCHOTEN = "GM0626"
 
-pytestmark = pytest.mark.skipif(
-    not (shutil.which("curl") and shutil.which("jq")), reason="the page is walked with curl and jq"
-)
+
+@pytest.fixture(scope="module", autouse=True)
+def walked_with() -> None:
+    """The programs of the page."""
+    missing = [each for each in ("bash", "curl", "jq") if shutil.which(each) is None]
+    if missing:
+        untested(f"THE PAGE FOR FRONT-ENDS IS NOT WALKED. There is no {' and no '.join(missing)} here.")
 
 
 async def walked(folder: Path, url: str, settle: Callable[[], Awaitable[None]]) -> None:
