@@ -10,7 +10,7 @@ import time
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, Self, TypeVar
 from weakref import WeakSet
 
 from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
@@ -40,6 +40,22 @@ class EventStream(StreamingResponse):
     media_type = "text/event-stream"
 
 
+class Place(NamedTuple):
+    """How far a reader is, as the id of an event says it: `20`, or with a mark of the reader's `20.2024-06-03`."""
+
+    position: int
+    mark: str | None = None
+
+    @classmethod
+    def read(cls, id: str) -> Self:
+        """The place that an id says."""
+        position, _, mark = id.partition(".")
+        return cls(int(position), mark or None)
+
+    def __str__(self) -> str:
+        return f"{self.position}.{self.mark}" if self.mark else str(self.position)
+
+
 class Line(Protocol):
     """Something that changed; what stands in it besides is the log's own."""
 
@@ -55,6 +71,11 @@ class Line(Protocol):
 
 class Reader(Protocol[L]):
     """Somebody who listens, for whom lines are chosen."""
+
+    @property
+    def mark(self) -> str | None:
+        """What an id says besides the position, so that who comes back tells what it was of."""
+        ...
 
     async def choose(self, lines: Sequence[L]) -> Sequence[L] | None:
         """Those of these lines that this reader is told; None when everything is to be loaded anew.
@@ -124,12 +145,12 @@ class Feed(Generic[L]):
         self._generation = 0
         _feeds.add(self)
 
-    async def answer(self, caller: Token, after: int | None, reader: Reader[L]) -> EventStream:
-        """The stream after a position, or of what comes from now on. TooManyStreams when the caller has enough."""
+    async def answer(self, caller: Token, seen: Place | None, reader: Reader[L]) -> EventStream:
+        """The stream after a place, or of what comes from now on. TooManyStreams when the caller has enough."""
         holder = f"{caller.client} {caller.actor}"
         if self._open[holder] >= MOST_PER_HOLDER:
             raise TooManyStreams(f"At most {MOST_PER_HOLDER} at a time.")
-        begin = await self._begin(after)
+        begin = await self._begin(seen.position if seen else None)
         ends = min(time.time() + self._longest, caller.expires_at)
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         return EventStream(self._stream(holder, begin, ends, reader), headers=headers)
@@ -154,17 +175,18 @@ class Feed(Generic[L]):
         generation = self._generation
         try:
             yield KEEPALIVE_COMMENT
-            spoke = time.monotonic()
+            spoke, known = time.monotonic(), max(after - 1, -1)  # the first look is at once: the list may be an old one
             while generation == self._generation and time.time() < ends:
-                await self._beyond(after, generation, min(HEARTBEAT, ends - time.time()))
+                await self._beyond(known, generation, min(HEARTBEAT, ends - time.time()))
                 lines = self._above(after)
-                told = await reader.choose(lines) if after >= self._from else None
-                after = lines[-1].position if len(lines) == PAGE else max(after, self._up_to)
-                for event in _events(told, after):
+                chosen = await reader.choose(lines)
+                told = chosen if after >= self._from else None
+                known = after = lines[-1].position if len(lines) == PAGE else max(after, self._up_to)
+                for event in _events(told, Place(after, reader.mark)):
                     yield event
                     spoke = time.monotonic()
                 if time.monotonic() - spoke >= HEARTBEAT:
-                    yield _still_here(after)
+                    yield _still_here(Place(after, reader.mark))
                     spoke = time.monotonic()
                 await asyncio.sleep(0)  # much that is told to nobody must not hold up the others
         finally:
@@ -210,15 +232,15 @@ class Feed(Generic[L]):
         self._up_to = up_to
 
 
-def _events(told: Sequence[Line] | None, after: int) -> Iterator[bytes]:
+def _events(told: Sequence[Line] | None, after: Place) -> Iterator[bytes]:
     if told is None:
         yield format_sse_event(data_str="{}", event="reset", id=str(after))
     for line in told or ():
         event, data = line.event()
-        yield format_sse_event(data_str=data, event=event, id=str(line.position))
+        yield format_sse_event(data_str=data, event=event, id=str(Place(line.position, after.mark)))
 
 
-def _still_here(after: int) -> bytes:
+def _still_here(after: Place) -> bytes:
     """A heartbeat, with how far the reader is: an id without data is no event, but a client remembers it."""
     return KEEPALIVE_COMMENT.rstrip() + f"\nid: {after}\n\n".encode()
 

@@ -19,8 +19,9 @@ from chassis import feed
 from chassis.app import server
 from chassis.clock import morning_of
 from chassis.database import Database
-from chassis.feed import MOST_PER_HOLDER, Feed
-from routing.actions.following import log_of
+from chassis.feed import MOST_PER_HOLDER, Feed, Place
+from chassis.security import Role, Token
+from routing.actions.following import OfWorkList, log_of
 from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ async def heard(
     routing: Routing,
     port: int,
     most: int,
-    after: int | None,
+    after: int | Place | None,
     *,
     path: str = "/worklist/changes",
     scope: str = "municipality",
@@ -89,7 +90,7 @@ async def events(answer: httpx.Response) -> AsyncIterator[tuple[str, dict[str, A
             fields[name] = value
             continue
         if "data" in fields:
-            yield fields["event"], json.loads(fields["data"]), int(fields["id"])
+            yield fields["event"], json.loads(fields["data"]), Place.read(fields["id"]).position
         fields.clear()
 
 
@@ -284,7 +285,7 @@ async def test_on_a_new_day_a_list_is_loaded_anew_and_a_heartbeat_tells_how_far_
     ):
         lines = answer.aiter_lines()
         async for line in lines:
-            if line == f"id: {newest}":
+            if line == f"id: {Place(newest, routing.today.isoformat())}":
                 break
         routing.service.clock.restore(morning_of(routing.today + timedelta(days=1)))
         async for line in lines:
@@ -292,3 +293,38 @@ async def test_on_a_new_day_a_list_is_loaded_anew_and_a_heartbeat_tells_how_far_
                 break
         else:
             pytest.fail("the stream ended")
+
+
+async def test_who_was_away_at_midnight_loads_the_list_anew_once(routing: Routing) -> None:
+    await routing.staff()
+    client = await routing.client()
+    (newest, _) = await last(routing)
+    yesterday = Place(newest, routing.today.isoformat())
+    routing.service.clock.restore(morning_of(routing.today + timedelta(days=1)))
+    async with served(routing) as port:
+        assert await heard(routing, port, 1, yesterday) == [(newest, RESET)]
+        told = asyncio.create_task(heard(routing, port, 1, Place(newest, routing.today.isoformat())))
+        await eventually(lambda: routing.service.app.state.changes._open)
+        await works(routing, client)
+        assert await told == [await last(routing)], "who loaded it today is told of what changes, and no more"
+        of_client = await heard(routing, port, 1, yesterday, path=f"/clients/{client}/changes")
+        assert of_client == [await last(routing)], "a journey is the same on the next day"
+
+
+async def test_who_loads_anew_because_of_earlier_staff_news_sees_as_the_latest_says(routing: Routing) -> None:
+    await routing.staff(anna=["income_consultant"], bert=["income_consultant"])
+    client = await routing.client("3A", "participation")
+    guide = (await routing.journey(client))["caseworkerId"]
+    [deputy] = {"anna", "bert"} - {guide}
+    where = frozenset({"GM1916"})
+    caller = Token(f"staff:{deputy}", "front-end", frozenset({Role.CASEWORKER}), where, subject=deputy)
+    office = routing.service.office
+    reader = OfWorkList(office, caller, "me", None)
+    async with office.for_municipalities(where, caller.actor) as work:
+        await reader.begin(work)
+    away = {"municipality": "GM1916", "staffId": guide, "firstDay": routing.today.isoformat(), "lastDay": None}
+    await routing.done("/absences", {**away, "deputyId": deputy})  # before the reader's first look
+    await works(routing, client)
+    lines = await log_of(office.database).read(0, 2**62, 500)
+    assert await reader.choose(lines) is None
+    assert await reader.choose(lines[-1:]) == lines[-1:], "the list that was loaded has this client on it"

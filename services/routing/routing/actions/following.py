@@ -61,19 +61,27 @@ class OfWorkList:
         self._asked = scope, municipality
         self._began_at = 0
         """What happened to the staff up to here, the sight that it began with knows of, and who comes back may not."""
+        self._came_back_another_day = False
 
-    async def begin(self, work: Work) -> None:
-        """Know the list as it is now. Forbidden as for the work list."""
+    @property
+    def mark(self) -> str:
+        """The civil day that the list is of."""
+        return self._day.isoformat()
+
+    async def begin(self, work: Work, mark: str | None = None) -> None:
+        """Know the list as it is now; `mark` is of the list that who comes back has. Forbidden as for the work list."""
         self._began_at = await work.session.scalar(select(func.max(ClientChange.position))) or 0
         await self._look(work)
+        self._came_back_another_day = mark not in (None, self.mark)
 
     async def choose(self, lines: Sequence[Change]) -> Sequence[Change] | None:
         """Those of clients who are or were on the list."""
         staff = [each.position for each in lines if self._about_staff(each)]
-        if staff and staff[0] <= self._began_at:
-            self._began_at = 0
-            return None
-        if (staff or self._day != self._office.clock.today()) and await self._is_another():
+        outdated = self._came_back_another_day or (staff and staff[0] <= self._began_at)
+        if outdated:
+            self._came_back_another_day, self._began_at = False, 0
+        another = (staff or self._day != self._office.clock.today()) and await self._is_another()
+        if outdated or another:
             return None
         return [each for each in lines if each.client_id and self._sight.tells(each)]
 
@@ -92,6 +100,8 @@ class OfWorkList:
 
 class OfClient:
     """Is told of one client."""
+
+    mark = None
 
     def __init__(self, client_id: UUID) -> None:
         self._client_id = client_id

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request, Response
 
-from chassis.feed import EventStream, Feed
+from chassis.feed import EventStream, Feed, Place
 from chassis.routes import ServiceRoute, WorkInHand, service_of
 from chassis.security import Caller, allow
 from routing.actions import journeys
@@ -15,8 +15,12 @@ from routing.api.answers import ENTERS, ClientId
 router = APIRouter(route_class=ServiceRoute, tags=["work lists"])
 
 LastEventId = Annotated[
-    int | None,
-    Header(alias="Last-Event-ID", ge=0, le=2**63 - 1, description="The `id` of the last event seen: go on after it"),
+    str | None,
+    Header(
+        alias="Last-Event-ID",
+        pattern=r"^[0-9]{1,18}(\.[0-9]{4}-[0-9]{2}-[0-9]{2})?$",
+        description="The `id` of the last event seen: go on after it",
+    ),
 ]
 STREAM: dict[int | str, dict[str, Any]] = {
     200: {
@@ -43,8 +47,9 @@ async def follow_worklist(
     another list, by an absence or a team.
     """
     reader = OfWorkList(service_of(request).office, caller, scope, municipality)
-    await reader.begin(work)
-    return await _feed(request).answer(caller, last_event_id, reader)
+    seen = Place.read(last_event_id) if last_event_id else None
+    await reader.begin(work, seen.mark if seen else None)
+    return await _feed(request).answer(caller, seen, reader)
 
 
 @router.get("/clients/{client_id}/changes", response_class=EventStream, responses=STREAM, dependencies=[allow(*ENTERS)])
@@ -53,7 +58,8 @@ async def follow_client(
 ) -> Response:
     """That something changed about one client: read the journey again. It goes on and ends as that of a work list."""
     journey = await journeys.find(work, client_id, lock=False)
-    return await _feed(request).answer(caller, last_event_id, OfClient(journey.client_id))
+    seen = Place.read(last_event_id) if last_event_id else None
+    return await _feed(request).answer(caller, seen, OfClient(journey.client_id))
 
 
 def _feed(request: Request) -> Feed[Change]:
