@@ -72,6 +72,17 @@ async def _agreed(house: House) -> str:
     return client
 
 
+async def _missed(house: House, *taken: str) -> str:
+    """A client who did not keep an agreement, once more after each of these steps of the ladder."""
+    client = await house.categorised()
+    for step in (*taken, None):
+        made = await house.done("routing", f"/clients/{client}/agreements", {"agreed": "Komt dinsdag"})
+        await house.done("routing", f"/agreements/{made['id']}/misses", {})
+        if step is not None:
+            await house.done("routing", f"/agreements/{made['id']}/steps", {"step": step})
+    return client
+
+
 async def _said_to_be_due(house: House, event: type[IntakeEvent], **told: Any) -> str:
     """A client of whom intake said that something was due some days ago."""
     client = await house.client(**told)
@@ -87,6 +98,8 @@ MAKE: Mapping[str, Make] = {
     "usual_use": _uses_ips,
     "longest_use": _uses_ips,
     "agreement": _agreed,
+    "ladder_step": _missed,
+    "ladder_step, the last": lambda house: _missed(house, "talk"),
     "information_session": lambda house: _said_to_be_due(house, InformationSessionDue),
     "intake": lambda house: _said_to_be_due(house, IntakeDue),
     "language_test": lambda house: _said_to_be_due(house, LanguageTestDue),
@@ -101,7 +114,7 @@ MAKE: Mapping[str, Make] = {
     "allowances_check": lambda house: _first(house.exit()),
     "first_meeting": _transferred,
 }
-"""What stands on a list, and a client of whom it does."""
+"""What stands on a list, where it differs in which state, and a client of whom it does."""
 
 BODIES: Mapping[str, Mapping[str, Any]] = {
     "conversation": {"kind": "first"},
@@ -112,6 +125,9 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
     "check": {},
     "language_test": {"passed": True},
     "review": {"justified": True},
+    "step": {"step": "talk"},
+    "revert": {"reason": "De klant was er wel"},
+    "measure": {"ground": "Kwam niet", "percentage": 20, "startsOn": "2024-07-01", "endsOn": "2024-07-31"},
 }
 
 
@@ -134,9 +150,10 @@ async def _links(house: House, client: str, reason: str, token: Mapping[str, str
 )
 async def test_every_call_that_is_offered_succeeds(house: House, reason: str, roles: tuple[str, ...]) -> None:
     token = house.services["routing"].token(*roles, sub="s-1" if "team_manager" in roles else None)
+    made, reason = MAKE[reason], reason.partition(",")[0]
     followed, left = set[str](), {""}
     while left:
-        client = await MAKE[reason](house)  # anew for each: what was done cannot be done again
+        client = await made(house)  # anew for each: what was done cannot be done again
         links = await _links(house, client, reason, token)
         left = {each["rel"] for each in links} - followed
         for link in [each for each in links if each["rel"] in left][:1]:

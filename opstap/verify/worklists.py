@@ -75,8 +75,11 @@ _ASKED = """
     SELECT client_id, 'agreement', id, NULL, true FROM agreements JOIN journeys j USING (client_id)
     WHERE j.state = 'active' AND due_on < '{today}'
       AND kept_on IS NULL AND missed_on IS NULL AND continued_on IS NULL AND corrected_on IS NULL
+    UNION ALL
+    SELECT client_id, 'ladder_step', id, NULL, true FROM agreements JOIN journeys j USING (client_id)
+    WHERE j.state = 'active' AND missed_on IS NOT NULL AND step_taken_on IS NULL AND corrected_on IS NULL
 """
-"""What intake waits for, and agreements of which the day has passed."""
+"""What intake waits for, agreements of which the day has passed, and those after which a step is to be taken."""
 
 _FOUND = """
     SELECT w.client_id, w.what, w.ref, w.due_on, w.caseworker_id, j.caseworker_id AS guide

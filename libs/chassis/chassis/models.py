@@ -2,7 +2,7 @@
 
 import re
 from datetime import UTC, date, datetime
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -53,6 +53,14 @@ class Items(AnswerModel, Generic[T]):
     """A collection, or a page of it; the next page stands in the `Link` header."""
 
     items: list[T]
+
+
+class CallAnswer(AnswerModel):
+    """A call that may follow; its body, where it takes one, stands in the OpenAPI document of its service."""
+
+    rel: str
+    method: Literal["GET", "POST"]
+    href: str
 
 
 def _written_date(value: Any) -> Any:

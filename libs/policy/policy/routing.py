@@ -97,6 +97,10 @@ class Measures(Section):
     ladder: tuple[MeasureStep, ...]
     source: Source
 
+    def label(self, step: str) -> str:
+        """What a rung is called; one that the ladder does not have any more, by its id."""
+        return next((each.label for each in self.ladder if each.id == step), step)
+
 
 class Routing(Section):
     """All of the above."""

@@ -10,6 +10,7 @@ from chassis.deadlines import Deadline
 from policy.instruments import INSTRUMENT_TERMS, LONGEST_USE, USUAL_USE
 from policy.running import ALLOWANCES_CHECK, FIP, FIRST_CONVERSATION, LONGEST_STAY, REVIEW
 from routing.rules import AGREEMENT
+from routing.spoken import Agreement
 from routing.tables import EmergencyAccess, Handover, IntakeDuty, Journey, Referral
 
 Stored = Literal["due", "to_confirm", "waiting_for_partner", "handed_over", "without_caseworker"]
@@ -22,6 +23,7 @@ REFERRAL = "referral"
 FIRST_MEETING = "first_meeting"
 CASEWORKER = "caseworker"
 EMERGENCY = "emergency_access"
+LADDER_STEP = "ladder_step"
 PENSION = "pension"
 
 LASTING = frozenset({FIRST_CONVERSATION, REVIEW, FIP, ALLOWANCES_CHECK, *INSTRUMENT_TERMS})
@@ -54,12 +56,12 @@ RoleOn = Callable[[str], str]
 
 def items_of(
     journey: Journey, terms: Iterable[Deadline], duties: Iterable[IntakeDuty], accesses: Iterable[EmergencyAccess],
-    role_on: RoleOn,
+    missed: Iterable[Agreement], role_on: RoleOn,
 ) -> Iterator[Item]:  # fmt: skip
     """All that stands on work lists about a client; nothing when it is over.
 
     `terms` are those that ran out or run, `duties` what intake waits for, `accesses` those at which nobody
-    looked yet.
+    looked yet, `missed` the agreements after which a step of the ladder is still to be taken.
     """
     if journey.state not in {"active", "exited"}:
         return
@@ -69,6 +71,8 @@ def items_of(
         return
     for duty in duties:
         yield _item(journey, "due", duty.kind, duty.id, since=duty.due_on, due_on=duty.due_on)
+    for agreement in missed:
+        yield _step(journey, agreement)
     if journey.open_handover is not None:
         yield _handover(journey, journey.open_handover, role_on)
     for referral in journey.open_referrals:
@@ -88,6 +92,14 @@ def _accesses(journey: Journey, accesses: Iterable[EmergencyAccess]) -> Iterator
     """Whether each was right is asked also of who has left."""
     for access in accesses:
         yield _item(journey, "to_confirm", EMERGENCY, access.id, since=access.taken_on)
+
+
+def _step(journey: Journey, agreement: Agreement) -> Item:
+    """The step of the ladder that follows an agreement that was not kept; `state` says which."""
+    assert agreement.missed_on is not None
+    return _item(
+        journey, "to_confirm", LADDER_STEP, agreement.id, since=agreement.missed_on, state=agreement.step
+    )  # fmt: skip
 
 
 def _to_meet(handed_over_on: date | None, spoken_on: date | None) -> bool:
@@ -165,6 +177,7 @@ _DUE = {
 }
 _SINCE = {
     AGREEMENT: "Een afspraak met de klant liep tot en met {day}. Is die nagekomen?",
+    LADDER_STEP: "Een afspraak met de klant is niet nagekomen, bleek op {day}. Zet de volgende stap: {step}.",
     EMERGENCY: "Op {day} nam een collega met spoed toegang tot deze klant. Iemand kijkt na of dat terecht was.",
     PROPOSAL: "Na de diagnose van {day} heeft nog niemand over het voorstel beslist.",
     CASEWORKER: "Sinds {day} is er voor deze klant geen medewerker met de juiste rol.",
@@ -173,10 +186,10 @@ _SINCE = {
 }
 
 
-def why(what: str, since: date, due_on: date | None, today: date) -> str:
-    """Why something stands on the list and where: a sentence for caseworkers."""
+def why(what: str, since: date, due_on: date | None, today: date, step: str | None = None) -> str:
+    """Why something stands on the list and where: a sentence for caseworkers; `step` as the policy calls it."""
     if due_on is None:
-        return _SINCE[what].format(day=_written(since))
+        return _SINCE[what].format(day=_written(since), step=step)
     sentence = _DUE[what].format(day=_written(due_on))
     late = (today - due_on).days
     return f"{sentence} Dat is {late} {'dag' if late == 1 else 'dagen'} te laat." if late > 0 else sentence

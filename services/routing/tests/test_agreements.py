@@ -48,6 +48,12 @@ async def broken(routing: Routing, client: UUID) -> dict[str, Any]:
     return await routing.done(f"/agreements/{made['id']}/misses")
 
 
+async def follow_up(routing: Routing, client: UUID) -> list[dict[str, Any]]:
+    """The steps of the ladder that stand on the work list."""
+    answer = await routing.get("/worklist", scope="municipality", clientId=str(client), kind="to_confirm")
+    return [each for each in answer.json()["items"] if each["reason"] == "ladder_step"]
+
+
 @pytest.fixture
 async def client(routing: Routing) -> UUID:
     await routing.staff(PIJNACKER)
@@ -240,3 +246,59 @@ async def test_part_time_work_is_corrected_and_ended(routing: Routing, client: U
     assert [(each.hours_band, each.income_band) for each in said] == [("9-16", "251-500"), ("17-24", "751-1000")]
     assert said[1].corrects == said[0].work_id == UUID(job["id"])
     assert [str(each.data.work_id) for each in await routing.said(PartTimeWorkEnded, client)] == [right["id"]]
+
+
+@pytest.mark.requirement("ROU-12")
+@pytest.mark.requirement("ROU-17")
+async def test_each_step_of_the_ladder_stands_on_the_work_list_until_it_is_taken(
+    routing: Routing, client: UUID
+) -> None:
+    for step, label in (("talk", "Gesprek over eigen keuzes"), ("influence", "Beïnvloeden met positieve aandacht")):
+        made = await broken(routing, client)
+        [item] = await follow_up(routing, client)
+        assert item["why"] == (
+            f"Een afspraak met de klant is niet nagekomen, bleek op {routing.today:%d-%m-%Y}. "
+            f"Zet de volgende stap: {label}."
+        )
+        assert (item["since"], item["dueOn"], item["overdue"]) == (routing.today.isoformat(), None, False)
+        assert [each["rel"] for each in item["links"]] == ["journey", "step", "revert"]
+        await routing.done(f"/agreements/{made['id']}/steps", {"step": step})
+        assert await follow_up(routing, client) == []
+    await broken(routing, client)
+    [item] = await follow_up(routing, client)
+    assert [each["rel"] for each in item["links"]] == ["journey", "measure", "revert"]
+    await routing.done(f"/clients/{client}/measures", MEASURE)
+    assert await follow_up(routing, client) == []
+
+
+@pytest.mark.requirement("ROU-17")
+async def test_what_was_no_miss_after_all_asks_for_no_step(routing: Routing, client: UUID) -> None:
+    reverted, wrong = await broken(routing, client), await broken(routing, client)
+    assert len(await follow_up(routing, client)) == 2
+    await routing.done(f"/agreements/{reverted['id']}/reversals", {"reason": "Was er wel"})
+    right = await routing.done(f"/agreements/{wrong['id']}/corrections", {"agreed": "Belt", "reason": "Niet komen"})
+    [item] = await follow_up(routing, client)
+    assert item["links"][1]["href"].split("/")[-2] == right["id"], "the correction took over that it was not kept"
+
+
+@pytest.mark.requirement("ROU-17")
+async def test_a_step_waits_while_somebody_has_left_and_is_asked_again_when_that_was_a_mistake(
+    routing: Routing, client: UUID
+) -> None:
+    await broken(routing, client)
+    gone = await routing.done(f"/clients/{client}/exits", {"reason": "education"})
+    assert await follow_up(routing, client) == []
+    await routing.done(f"/exits/{gone['id']}/reversals", {"reason": "Ging niet door"})
+    assert len(await follow_up(routing, client)) == 1
+
+
+@pytest.mark.requirement("ROU-17")
+async def test_the_step_that_stands_is_the_one_that_follows_now(routing: Routing, client: UUID) -> None:
+    first, _ = await broken(routing, client), await broken(routing, client)
+    await routing.done(f"/agreements/{first['id']}/steps", {"step": "talk"})
+    later = await broken(routing, client)
+    assert (await follow_up(routing, client))[-1]["why"].endswith(": Beïnvloeden met positieve aandacht.")
+    await routing.done(f"/agreements/{first['id']}/reversals", {"reason": "Was er wel"})
+    steps = {each["id"]: each["step"] for each in await agreed(routing, client, "missed")}
+    assert steps[later["id"]] == "talk"
+    assert all(each["why"].endswith(": Gesprek over eigen keuzes.") for each in await follow_up(routing, client))

@@ -71,6 +71,21 @@ async def of(work: Work, client_id: UUID) -> Sequence[Agreement]:
     return found.all()
 
 
+async def to_follow_up(work: Work, client_ids: Collection[UUID]) -> dict[UUID, list[Agreement]]:
+    """The agreements that were not kept and after which the step of the ladder is still to be taken, by client."""
+    if not client_ids:
+        return {}
+    found = await work.session.scalars(
+        select(Agreement).where(
+            Agreement.client_id.in_(client_ids), Agreement.in_state("missed"), Agreement.step_taken_on.is_(None)
+        )
+    )
+    by_client: dict[UUID, list[Agreement]] = {}
+    for each in found:
+        by_client.setdefault(each.client_id, []).append(each)
+    return by_client
+
+
 async def find(work: Work, agreement_id: UUID) -> tuple[Journey, Agreement]:
     """An agreement that stands, with its journey, locked; NotFound when it is not in sight."""
     client_id = await work.session.scalar(select(Agreement.client_id).where(Agreement.id == agreement_id))
@@ -142,11 +157,11 @@ async def answer(
 async def take_step(work: Work, agreement_id: UUID, step: Rung, act: Act) -> Agreement:
     """The rung that follows an agreement that was not kept is taken; no other one is."""
     journey, agreement = await find(work, agreement_id)
-    labels: dict[str, str] = {each.id: each.label for each in pack_of(work, journey).routing.measures.ladder}
     if agreement.step is None:
         raise LadderSkipped("The agreement is not recorded as missed.")
     if step != agreement.step:
-        raise LadderSkipped(f"What follows now is: {labels.get(agreement.step, agreement.step)}.", next=agreement.step)
+        label = pack_of(work, journey).routing.measures.label(agreement.step)
+        raise LadderSkipped(f"What follows now is: {label}.", next=agreement.step)
     if agreement.step_taken_on is not None:
         raise AlreadyEnded
     if agreement.missed_on is not None and act.on < agreement.missed_on:

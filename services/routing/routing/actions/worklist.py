@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from chassis import sight
 from chassis.work import Work
-from routing.actions import duties, emergencies, journeys, terms
+from routing.actions import agreements, duties, emergencies, journeys, terms
 from routing.tables import ClientChange, Journey, WorkItem
 from routing.work_items import ACCEPTANCE, Item, items_of
 
@@ -55,8 +55,9 @@ async def _journeys(work: Work, client_ids: Collection[UUID]) -> dict[UUID, Jour
 
 async def _items(work: Work, found: Collection[Journey]) -> list[Item]:
     clients = {each.client_id: each for each in found if each.state in {"active", "exited"}}
+    active = [client_id for client_id, each in clients.items() if each.active]
     standing, accesses = await terms.outstanding(work, clients.values()), await emergencies.to_review(work, clients)
-    waiting = await duties.open_ones(work, [client_id for client_id, each in clients.items() if each.active])
+    waiting, missed = await duties.open_ones(work, active), await agreements.to_follow_up(work, active)
     return [
         item
         for journey in found
@@ -65,6 +66,7 @@ async def _items(work: Work, found: Collection[Journey]) -> list[Item]:
             standing.get(journey.client_id, ()),
             waiting.get(journey.client_id, ()),
             accesses.get(journey.client_id, ()),
+            missed.get(journey.client_id, ()),
             partial(_role_on, work, journey),
         )
     ]

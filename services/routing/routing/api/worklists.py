@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request
 from sqlalchemy import ColumnElement, Select, func, select
 
-from chassis.models import AnswerModel, Code, Day, Items, OptionalDay
+from chassis.models import AnswerModel, CallAnswer, Code, Day, Items, OptionalDay
 from chassis.pagination import Page
 from chassis.routes import ServiceRoute, WorkInHand, service_of
 from chassis.security import STAFF, Caller, Role, Token, allow
@@ -25,6 +25,7 @@ from routing.work_items import (
     EMERGENCY,
     FIRST_MEETING,
     HANDOVER,
+    LADDER_STEP,
     PENSION,
     PROPOSAL,
     REFERRAL,
@@ -40,14 +41,6 @@ KINDS: tuple[Kind, ...] = (
 )  # fmt: skip
 COUNTED_TO = 1000
 """A count says no more than `at least` from here on, so that it takes as long for a town as for a city."""
-
-
-class CallAnswer(AnswerModel):
-    """A call that may follow; its body, where it takes one, stands in the OpenAPI document of its service."""
-
-    rel: str
-    method: Literal["GET", "POST"]
-    href: str
 
 
 class WorkItemAnswer(AnswerModel):
@@ -134,7 +127,7 @@ async def read_worklist(
         query = query.where(*_of_kind(kind, work.today))
     found = await page.scalars(work.session, query, WorkItem.urgent_on, WorkItem.id)
     public = service_of(request).settings.public_url.rstrip("/")
-    return Items(items=[_shown(each, work.today, caller, public) for each in found])
+    return Items(items=[_shown(work, each, caller, public) for each in found])
 
 
 @router.get("/worklist/counts", dependencies=[allow(*ENTERS)])
@@ -157,13 +150,15 @@ def _of_kind(kind: Kind, today: date) -> list[ColumnElement[bool]]:
     return [WorkItem.kind == kind]
 
 
-def _shown(item: WorkItem, today: date, caller: Token, public: str) -> WorkItemAnswer:
+def _shown(work: Work, item: WorkItem, caller: Token, public: str) -> WorkItemAnswer:
+    today = work.today
     overdue = is_overdue(item.due_on, today)
     kind: Any = "overdue" if item.kind == "due" and overdue else item.kind
     named = {"client": item.client_id, "ref": item.ref, "municipality": item.municipality, "role": item.role}
     return WorkItemAnswer(
         id=item.id, kind=kind, client_id=item.client_id, municipality=item.municipality, reason=item.what,
-        why=why(item.what, item.since, item.due_on, today), since=item.since, due_on=item.due_on, overdue=overdue,
+        why=why(item.what, item.since, item.due_on, today, _rung(work, item)), since=item.since,
+        due_on=item.due_on, overdue=overdue,
         urgent_on=item.urgent_on, caseworker_id=item.caseworker_id, role=item.role,
         links=[
             CallAnswer(rel=rel, method=method, href=public + path.format_map(named))
@@ -171,6 +166,13 @@ def _shown(item: WorkItem, today: date, caller: Token, public: str) -> WorkItemA
             if caller.has(*roles)
         ],
     )  # fmt: skip
+
+
+def _rung(work: Work, item: WorkItem) -> str | None:
+    """The step of the ladder that follows, as the policy calls it."""
+    if item.what != LADDER_STEP or item.state is None:
+        return None
+    return work.policies.in_force(item.municipality, work.today).routing.measures.label(item.state)
 
 
 _Call = tuple[str, Literal["GET", "POST"], str, tuple[Role, ...]]
@@ -187,6 +189,7 @@ _OFFERED: Mapping[str, tuple[_Call, ...]] = {
         ("missed", "POST", "/routing/v1/agreements/{ref}/misses", ENTERS),
         ("extend", "POST", "/routing/v1/agreements/{ref}/extensions", ENTERS),
     ),
+    LADDER_STEP: (("revert", "POST", "/routing/v1/agreements/{ref}/reversals", ENTERS),),
     USUAL_USE: (_END, ("extend", "POST", "/routing/v1/instruments/{ref}/extensions", ENTERS)),
     LONGEST_USE: (_END,),
     "information_session": (("sessions", "GET", "/intake/v1/information-sessions", ENTERS),),
@@ -207,12 +210,16 @@ _OFFERED: Mapping[str, tuple[_Call, ...]] = {
     PENSION: (("client", "GET", _INTAKE, ENTERS),),
     CASEWORKER: (("staff", "GET", "/routing/v1/staff?municipality={municipality}&role={role}", ENTERS),),
 }
+_MEASURE: _Call = ("measure", "POST", f"{_CLIENT}/measures", STAFF)
+_STEP: _Call = ("step", "POST", "/routing/v1/agreements/{ref}/steps", ENTERS)
 _MOVABLE = frozenset({FIRST_CONVERSATION, REVIEW, FIP, LONGEST_STAY})
 
 
 def _calls(item: WorkItem, today: date) -> Iterator[_Call]:
     """What can be done next, and who may; nothing that the state of the item refuses."""
     yield "journey", "GET", f"{_CLIENT}/journey", ENTERS
+    if item.what == LADDER_STEP:
+        yield _MEASURE if item.state == "measure" else _STEP
     yield from _OFFERED.get(item.what, ())
     if item.what == REFERRAL and item.state != "requested":
         yield "referral", "GET", "/partners/v1/referrals/{ref}", STAFF
