@@ -40,7 +40,7 @@ TABLE: Mapping[str, Mapping[tuple[str, str], str]] = {
         """,
         (CLIENT, "CM"): "revertMerger decideApplication readTransferFile",
         (CLIENTS, "FCM"): "searchClients readSession listSessions recordAttendances",
-        (TOWN, "FCM"): "registerClient planSession",
+        (TOWN, "FCM"): "registerClient planSession listChoices",
         (TOWN, "FMO"): "importCaseload readImport",
         (TOWN, "S"): "readIdentity",
     },
@@ -57,7 +57,7 @@ TABLE: Mapping[str, Mapping[tuple[str, str], str]] = {
         (CLIENTS, "CM"): "listProposals confirmProposals",
         (CLIENTS, "FCM"): "listInvitations",
         (CLIENTS, "MP"): "askForReassessments",
-        (TOWN, "FCMP"): "listQuestionnaires",
+        (TOWN, "FCMP"): "listQuestionnaires listChoices",
         (TOWN, "S"): "readExtract",
         (FIGURES, "PM"): "askForPolicyTrial listPolicyTrials readPolicyTrial listPolicyTrialMoves",
     },
@@ -76,7 +76,7 @@ TABLE: Mapping[str, Mapping[tuple[str, str], str]] = {
         (CLIENTS, "FCM"): "listHandovers readWorklist countWorklist",
         (TOWN, "FCM"): "listClientsWithoutCaseworker followWorklist",
         (TOWN, "FMO"): "enterStaff importStaff",
-        (TOWN, "FCMO"): "listStaff enterAbsence listAbsences endAbsence",
+        (TOWN, "FCMO"): "listStaff enterAbsence listAbsences endAbsence listChoices",
         (TOWN, "MO"): "transferClients",
         (TOWN, "CM"): "takeEmergencyAccess",
         (TOWN, "S"): "readExtract",
@@ -201,6 +201,38 @@ async def test_a_list_leaves_out_the_clients_of_other_teams(house: House, operat
     seen = await house.send(operation, ready, token=_token(house, operation, "west-1"))
     opened_first = operation.id == "confirmProposals"  # a person confirms what that person opened
     assert seen.is_success or (opened_first and seen.status_code == 409)
+
+
+async def test_a_bsn_tells_that_another_team_has_the_client_and_a_name_does_not(house: House) -> None:
+    person = house.person()
+    client = (await house.done("intake", "/clients", person))["id"]
+    await house.client(LEIDSCHENDAM, bsn=person["bsn"])
+    await _give_to_west(house)
+    intake, routing = house.services["intake"], house.services["routing"]
+    east = intake.token("caseworker", sub="east-1", municipalities=[VOORSCHOTEN])
+    by_name = {"familyName": person["name"]["family"], "birthYear": int(person["birthDate"][:4])}
+    assert client not in str(await intake.done("/client-searches", by_name, headers=east))
+    assert client not in str(await intake.done("/client-searches", {"ids": [client]}, headers=east))
+
+    found = await intake.done("/client-searches", {"bsn": person["bsn"]}, headers=east)
+    [link] = found["outOfSight"][0]["links"]
+    assert found == {
+        "items": [], "more": False,
+        "outOfSight": [{"id": client, "municipality": VOORSCHOTEN, "inSight": False, "links": [link]}],
+    }  # fmt: skip
+    async with intake.office.database.in_background() as session:
+        logged = await session.execute(
+            text("SELECT action, detail FROM audit_entries WHERE actor = 'staff:east-1' AND client_id = :client"),
+            {"client": client},
+        )
+        assert [tuple(row) for row in logged] == [("client.found", "bsn, out of sight")]
+
+    path = link["href"].partition("/routing/v1")[2]
+    why = {"municipality": VOORSCHOTEN, "reason": "Staat aan de balie"}
+    await routing.done(path, why, headers=routing.token("caseworker", sub="east-1"))
+    await house.settle()
+    opened = await intake.done("/client-searches", {"bsn": person["bsn"]}, headers=east)
+    assert ([each["id"] for each in opened["items"]], opened["outOfSight"]) == ([client], [])
 
 
 async def test_in_an_emergency_a_client_of_another_team_is_opened_in_all_services_for_a_while(house: House) -> None:

@@ -94,6 +94,11 @@ async def test_its_client_goes_all_the_way_under_its_own_policy(life: Life) -> N
     await life.settled()
 
     # Its own axis: a fact that no other municipality knows decides.
+    offered = (await client.get("diagnosis", f"/choices?municipality={HERE}"))["facts"]
+    assert [(each["id"], each["label"], each["answer"], each["decides"]) for each in offered if each["own"]] == [
+        ("ladder_step", "Trede op de participatieladder (1 tot en met 6)", "number", True),
+        ("wants_to_learn", "Wil eerst een vak leren", "yes_no", True),
+    ]
     refused = await client.world.api.call(
         "POST", "diagnosis", f"/clients/{client.id}/assessments", client.town.token,
         {"questionnaire": "diagnose", "facts": {"own": {"ladder_step": "hoog", "shoe_size": 43}}}, may_be=[400],

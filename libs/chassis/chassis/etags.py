@@ -27,6 +27,14 @@ def etag(version: object) -> str:
     return f'"{version}"'
 
 
+def is_known(if_none_match: str | None, tag: str) -> bool:
+    """Whether a reader has what this ETag is of; a weak comparison, as for every read (RFC 9110, 13.1.2)."""
+    if if_none_match is None:
+        return False
+    known = {found for _, found in _TAG.findall(if_none_match)}
+    return if_none_match.strip() == "*" or tag in known
+
+
 class Precondition:
     """What `If-Match` demands."""
 

@@ -1,5 +1,6 @@
 """The diagnosis instrument: versioned questionnaires in Dutch, each question leading to a fact (DIA-1)."""
 
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -11,6 +12,7 @@ from policy import Facts
 
 FOLDER = Path(__file__).parent / "instruments"
 WITH_CHOICES = ("choice", "choices")
+Answer = Literal["yes_no", "number", "date", "choice", "choices", "exemption"]
 
 
 class Question(BaseModel):
@@ -21,7 +23,7 @@ class Question(BaseModel):
     id: str
     fact: str
     text: str
-    answer: Literal["yes_no", "number", "date", "choice", "choices", "exemption"]
+    answer: Answer
     choices: dict[str, str] = Field(default_factory=dict)
 
     @model_validator(mode="after")
@@ -50,6 +52,16 @@ def questionnaires() -> tuple[Questionnaire, ...]:
     yaml = YAML(typ="safe")
     read = [Questionnaire.model_validate(yaml.load(file)) for file in FOLDER.glob("*.yaml")]
     return tuple(sorted(read, key=lambda each: (each.id, int(each.version))))
+
+
+def newest() -> Iterator[Question]:
+    """The questions of each questionnaire in its newest version; of a fact that two ask for, the first."""
+    latest = {each.id: each for each in questionnaires()}
+    by_fact: dict[str, Question] = {}
+    for each in latest.values():
+        for question in each.questions:
+            by_fact.setdefault(question.fact, question)
+    yield from by_fact.values()
 
 
 def questionnaire(name: str) -> Questionnaire | None:

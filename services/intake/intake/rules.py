@@ -5,13 +5,18 @@ from calendar import monthrange
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
-from typing import Protocol, Self
+from typing import Literal, Protocol, Self
 
 from stdnum.nl import bsn as bsn_numbers
 
 from contracts.model import AgeBand
 from policy import age_band
 from policy.pension import pension_day
+
+DivertedTo = Literal["vacancy", "employer_service_point", "other"]
+"""Where somebody at the gate is helped who does not apply."""
+DecidedAs = Literal["granted", "refused"]
+"""What is decided on an application."""
 
 ADULT = 18
 LAST_BEFORE_PENSION = 65

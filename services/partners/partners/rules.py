@@ -131,6 +131,8 @@ class Terms:
     """A step without one, as an end may be, has no set length."""
     purposes: Mapping[str, tuple[str, ...]]
     """The fields that the partner may see, by purpose."""
+    labels: Mapping[str, str]
+    """What each purpose is called."""
     origin: Literal["policy", "open_house"]
     capacity: int | None = None
     contract_from: date | None = None
@@ -150,7 +152,8 @@ def of_policy(partner: Partner) -> Terms:
     if partner.protocol.form == "group":
         group = GroupSize(partner.protocol.min, partner.protocol.max, partner.protocol.patience)
     purposes = {purpose.id: tuple(purpose.fields) for purpose in partner.purposes.values()}
-    return Terms(partner.id, partner.name, partner.kind, group, steps, purposes, "policy")
+    labels = {purpose.id: purpose.label for purpose in partner.purposes.values()}
+    return Terms(partner.id, partner.name, partner.kind, group, steps, purposes, labels, "policy")
 
 
 def choose(candidates: Iterable[Terms], purpose: str, on: date, open_referrals: Mapping[str, int]) -> Terms | None:

@@ -122,7 +122,7 @@ def _terms(id: str, **more: object) -> Terms:
     limits = {step: Limit(Term(weeks=1), "r") for step in ("acknowledge", "accept", "start")}
     told: dict[str, object] = {
         "name": id, "kind": "school", "group": None, "limits": limits, "purposes": {"language": ()},
-        "origin": "open_house", **more,
+        "labels": {"language": "Taallessen"}, "origin": "open_house", **more,
     }  # fmt: skip
     return Terms(id, **told)  # type: ignore[arg-type] # the test's own values
 

@@ -21,9 +21,10 @@ from contracts.intake import NotificationReceived
 from contracts.partners import ReferralSent
 from contracts.reporting import ReportPublished
 from contracts.routing import ConversationHeld, InstrumentStarted
+from contracts.words import word
 from policy.dutch import day, euros, number
 from reporting.rules.sheets import TOTAL
-from reporting.words import percent, word
+from reporting.words import percent
 from tests.support.heard import STAFF, categorised, exited, granted, registered
 
 if TYPE_CHECKING:

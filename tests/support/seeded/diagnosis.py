@@ -5,6 +5,7 @@ from tests.support.seeded.valid import of_client, plain, valid
 from tests.support.service import POLICIES
 
 plain("diagnosis", "listQuestionnaires", "listProposals", "listInvitations")
+plain("diagnosis", "listChoices", query={"municipality": VOORSCHOTEN})
 plain("diagnosis", "askForReassessments", body={"municipality": VOORSCHOTEN, "categories": ["1A"]})
 for _operation in ("listAssessments", "readCategory", "listExemptions", "listIndicationRequests"):
     of_client("diagnosis", _operation, categorised=True)

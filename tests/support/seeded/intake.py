@@ -2,6 +2,8 @@ from tests.support.seeded.house import VOORSCHOTEN, House, Ready
 from tests.support.seeded.operations import OPERATIONS
 from tests.support.seeded.valid import of_client, plain, valid
 
+plain("intake", "listChoices", query={"municipality": VOORSCHOTEN})
+
 
 @valid("intake", "registerClient")
 async def _register_client(house: House) -> Ready:
@@ -12,7 +14,7 @@ async def _register_client(house: House) -> Ready:
 async def _search_clients(house: House) -> Ready:
     person = house.person()
     await house.done("intake", "/clients", person)
-    return Ready(body={"bsn": person["bsn"]})
+    return Ready(body={"familyName": person["name"]["family"], "birthYear": int(person["birthDate"][:4])})
 
 
 @valid("intake", "correctClient")

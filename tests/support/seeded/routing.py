@@ -7,6 +7,7 @@ plain("routing", "listClientsWithoutCaseworker", "listStaff", "listHandovers")
 plain("routing", "enterStaff", body={"id": "s-9", "municipalities": [VOORSCHOTEN], "roles": ["work_consultant"]})
 plain("routing", "followWorklist", query={"scope": "municipality"})
 of_client("routing", "followClient")
+plain("routing", "listChoices", query={"municipality": VOORSCHOTEN})
 plain("routing", "readWorklist", "countWorklist", query={"scope": "municipality"})
 plain("routing", "listAbsences")
 

@@ -3,6 +3,7 @@
 from diagnosis.api import (
     alternatives,
     assessments,
+    choices,
     clients,
     exemptions,
     extracts,
@@ -15,6 +16,7 @@ from diagnosis.api import (
 
 ROUTERS = (
     assessments.router,
+    choices.router,
     proposals.router,
     alternatives.router,
     clients.router,

@@ -1,7 +1,6 @@
 """At the gate: notification, diversion, application, withdrawal, and the decision on benefit."""
 
 from datetime import date
-from typing import Literal
 from uuid import UUID
 
 from chassis.deadlines import NewDeadline, cancel, current, set_deadline
@@ -27,6 +26,7 @@ from intake.problems import (
     SearchPeriodRuns,
     ShortFormUnknown,
 )
+from intake.rules import DecidedAs, DivertedTo
 from intake.tables import Application, Client, ImportedCase, IntakeConversation, Notification, client_by_id, last
 from intake.vault import Vault
 from policy import reckon
@@ -50,9 +50,7 @@ async def notify(work: Work, vault: Vault, client_id: UUID, on: date) -> Notific
     return notification
 
 
-async def divert(
-    work: Work, notification_id: UUID, to: Literal["vacancy", "employer_service_point", "other"], on: date
-) -> Notification:
+async def divert(work: Work, notification_id: UUID, to: DivertedTo, on: date) -> Notification:
     """Somebody is helped at the gate, so that no application follows."""
     notification = await _notification(work, notification_id)
     if notification.state != "open":
@@ -115,7 +113,7 @@ async def decide(
     work: Work,
     vault: Vault,
     application_id: UUID,
-    outcome: Literal["granted", "refused"],
+    outcome: DecidedAs,
     on: date,
     *,
     benefit_from: date | None,

@@ -13,6 +13,7 @@ from chassis.routes import ServiceRoute, WorkInHand
 from chassis.security import STAFF, allow
 from intake.actions import gate
 from intake.api.common import ENTERED_BY, OnDay, VaultInHand, day
+from intake.rules import DecidedAs, DivertedTo
 from intake.tables import Application, Notification, client_by_id
 
 router = APIRouter(route_class=ServiceRoute, tags=["gate"])
@@ -39,7 +40,7 @@ class NotificationAnswer(AnswerModel):
 class Diversion(ApiModel):
     """To what somebody was helped, so that no application follows."""
 
-    diverted_to: Literal["vacancy", "employer_service_point", "other"]
+    diverted_to: DivertedTo
     on: OnDay = None
 
 
@@ -75,7 +76,7 @@ class Withdrawal(ApiModel):
 class Decision(ApiModel):
     """What a person decided on an application."""
 
-    outcome: Literal["granted", "refused"]
+    outcome: DecidedAs
     benefit_from: Annotated[OptionalDay, Field(description="Only when granted; by default the day of application")] = (
         None
     )

@@ -102,6 +102,7 @@ def _of_row(row: OpenHousePartner) -> Terms:
             if row.limits.get(step)
         },
         purposes={id: tuple(purpose["fields"]) for id, purpose in row.purposes.items()},
+        labels={id: purpose["label"] for id, purpose in row.purposes.items()},
         origin="open_house",
         capacity=row.capacity,
         contract_from=row.contract_from,

@@ -109,6 +109,8 @@ class PartnerAnswer(AnswerModel):
     group: GroupAnswer | None
     limits: LimitsAnswer
     purposes: dict[str, list[str]]
+    purpose_labels: dict[str, str]
+    """What each purpose is called."""
     capacity: int | None
     contract_from: OptionalDay
     contract_to: OptionalDay
@@ -181,6 +183,7 @@ def _answer(municipality: str, terms: Terms, open_now: int) -> PartnerAnswer:
         group=GroupAnswer(min=group.min, max=group.max, patience=str(group.patience)) if group else None,
         limits=LimitsAnswer(**{step: str(limit.term) for step, limit in terms.limits.items()}),
         purposes={purpose: list(fields) for purpose, fields in terms.purposes.items()},
+        purpose_labels=dict(terms.labels),
         capacity=terms.capacity,
         contract_from=terms.contract_from,
         contract_to=terms.contract_to,

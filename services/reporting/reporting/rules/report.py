@@ -5,12 +5,12 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Literal
 
+from contracts.words import word
 from policy import Pack
 from policy.dutch import day
 from reporting.rules.counts import Caseload, Figures
 from reporting.rules.figures import share
 from reporting.rules.sheets import TOTAL, Cell, Column, Key, Level, Row, Sheet
-from reporting.words import word
 
 
 def sheets_of(figures: Figures, pack: Pack, level: Level) -> list[Sheet]:

@@ -10,9 +10,9 @@ from string import Formatter
 from typing import Any
 
 from contracts import Event, diagnosis, intake, partners, routing
+from contracts.words import word
 from policy import Pack
 from policy.dutch import day, euros, in_words
-from reporting.words import word
 
 Template = str | Callable[[Any], str]
 

@@ -93,11 +93,15 @@ async def not_yet_pensioned(work: Work, corrected: Sequence[tuple[Journey, Act]]
     await terms.restate(work, [journey for journey, _ in corrected])
 
 
+ON_A_GROUND: ExitReason = "enforcement"
+"""The reason for which somebody is sent away: a named person decides it, on a ground."""
+
+
 async def enter(work: Work, journey: Journey, reason: ExitReason, act: Act, *, ground: str | None = None) -> Exit:
     """A caseworker enters an exit; one by enforcement is a named person's, on a ground."""
-    if reason == "enforcement" and not act.by.startswith("staff:"):
+    if reason == ON_A_GROUND and not act.by.startswith("staff:"):
         raise PersonNeeded
-    if (reason == "enforcement") != (ground is not None):
+    if (reason == ON_A_GROUND) != (ground is not None):
         detail = "is needed for an exit by enforcement" if ground is None else "is for an exit by enforcement only"
         raise Invalid.at("#/ground", detail)
     made = await exit_from(work, journey, reason, act)

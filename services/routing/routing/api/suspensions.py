@@ -16,10 +16,14 @@ from routing.api.answers import ENTERS, ClientId, SuspensionAnswer, located
 router = APIRouter(route_class=ServiceRoute, tags=["suspensions"])
 
 
+SuspensionReason = Literal["illness", "stay_abroad", "other"]
+"""Why terms stand still, as entered; an exemption lets them by itself."""
+
+
 class NewSuspension(ApiModel):
     """Why terms stand still, from which day, and from which day they go on when that is known."""
 
-    reason: Literal["illness", "stay_abroad", "other"]
+    reason: SuspensionReason
     start: OptionalDay = None
     end: OptionalDay = None
 

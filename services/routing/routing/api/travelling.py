@@ -18,6 +18,10 @@ from routing.api.answers import ENTERS, Amount, ClientId, InstrumentUseAnswer, R
 router = APIRouter(route_class=ServiceRoute, tags=["routes"])
 
 
+Outcome = Literal["completed", "stopped"]
+"""How a route or the use of an instrument ended."""
+
+
 class NewRoute(ApiModel):
     """The route on which the client begins, by its id in the policy pack."""
 
@@ -29,7 +33,7 @@ class NewEnd(ApiModel):
     """The last day, and how it ended."""
 
     on: OptionalDay = None
-    outcome: Literal["completed", "stopped"] = "completed"
+    outcome: Outcome = "completed"
 
 
 class NewLook(ApiModel):
