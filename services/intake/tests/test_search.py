@@ -174,7 +174,7 @@ async def test_who_is_registered_elsewhere_is_answered_as_who_is_registered_nowh
 
     assert seen[0] == seen[1]
     assert seen[2] == seen[3]
-    assert seen[0][:2] == (200, b'{"items":[],"more":false}')
+    assert seen[0][:2] == (200, b'{"items":[],"outOfSight":[],"more":false}')
 
 
 def _shape(asked: Sequence[Statement]) -> list[tuple[str, list[str]]]:

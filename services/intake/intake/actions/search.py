@@ -2,15 +2,17 @@
 
 Each search is recorded, and each client that it shows; never what it looked for. A search asks the database the same
 questions whether somebody is registered elsewhere, or nowhere: it looks under the blind indexes of the municipalities
-of the access token, and there is no index that holds for more than one.
+of the access token, and there is no index that holds for more than one. Inside the municipality a BSN tells that
+another team has the client, as registering would: the id, and not who it is.
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, select
 
+from chassis import sight
 from chassis.work import Work
 from intake.actions import audit
 from intake.identity import bsn_index, given_index, name_index
@@ -28,6 +30,8 @@ class Found:
 
     clients: Sequence[Client]
     more: bool
+    out_of_sight: Sequence[Client] = ()
+    """Clients of other teams: nothing but where they are may be told of them."""
 
 
 @dataclass(frozen=True)
@@ -40,9 +44,16 @@ class SoughtName:
 
 
 async def by_bsn(work: Work, vault: Vault, municipalities: Collection[str], bsn: str) -> Found:
-    """The clients with this BSN, one in each municipality at most."""
+    """The clients with this BSN, one in each municipality at most, and those whom only another team sees."""
     indexes = [bsn_index(vault, municipality, plain_bsn(bsn)) for municipality in municipalities]
-    return await _found(work, municipalities, "bsn", Client.bsn_index.in_(indexes))
+    has_it = Client.bsn_index.in_(indexes)
+    found = await _found(work, municipalities, "bsn", has_it)
+    async with sight.whole(work.session):
+        query = _clients(municipalities, has_it, Client.id.not_in([each.id for each in found.clients]))
+        others = (await work.session.scalars(query)).all()
+        for client in others:
+            audit.record(work, "client.found", client.municipality, client.id, detail="bsn, out of sight")
+    return replace(found, out_of_sight=others)
 
 
 async def by_name(work: Work, vault: Vault, municipalities: Collection[str], name: SoughtName) -> Found:
@@ -73,13 +84,17 @@ def _with_token(municipalities: Collection[str], tokens: Collection[bytes]) -> S
     )
 
 
+def _clients(municipalities: Collection[str], *conditions: ColumnElement[bool]) -> Select[Client]:
+    return select(Client).where(Client.municipality.in_(municipalities), Client.state.not_in(GONE), *conditions)
+
+
 async def _found(
     work: Work, municipalities: Collection[str], how: str, *conditions: ColumnElement[bool], most: int | None = None
 ) -> Found:
     for municipality in sorted(municipalities):
         audit.record(work, "client.search", municipality, detail=how)
     most = MOST_FOUND if most is None else most
-    query = select(Client).where(Client.municipality.in_(municipalities), Client.state.not_in(GONE), *conditions)
+    query = _clients(municipalities, *conditions)
     rows = (await work.session.scalars(query.order_by(Client.id.desc()).limit(most + 1))).all()
     clients = rows[:most]
     for client in clients:

@@ -7,9 +7,9 @@ from fastapi import APIRouter, Request, Response
 from pydantic import Field, model_validator
 
 from chassis import sight
-from chassis.models import AnswerModel, ApiModel, Line
+from chassis.models import AnswerModel, ApiModel, CallAnswer, Line
 from chassis.pagination import LARGEST_PAGE
-from chassis.routes import ServiceRoute, WorkInHand, location
+from chassis.routes import ServiceRoute, WorkInHand, location, service_of
 from chassis.security import Caller, allow
 from intake.actions import search
 from intake.actions.numbers import known_otherwise
@@ -20,6 +20,7 @@ from intake.identity import Identity
 from intake.people import Bsn, Municipality, Name, NewClient, WrittenBirthDate
 from intake.problems import AlreadyRegistered
 from intake.rules import Fault, bsn_faults, refusals
+from intake.tables import Client
 
 router = APIRouter(route_class=ServiceRoute, tags=["clients"])
 
@@ -65,10 +66,20 @@ class FoundClient(AnswerModel):
     secret_address: bool
 
 
+class ClientOutOfSight(AnswerModel):
+    """A client of another team: who it is, is not told; `links` has the call with which access is taken."""
+
+    id: UUID
+    municipality: str
+    in_sight: Literal[False] = False
+    links: list[CallAnswer]
+
+
 class FoundClients(AnswerModel):
-    """Who was found, the newest first."""
+    """Who was found, the newest first; by BSN also of whom another team of the municipality has the client."""
 
     items: list[FoundClient]
+    out_of_sight: list[ClientOutOfSight]
     more: bool = Field(description="There are others; give a given name too, or look by BSN")
 
 
@@ -101,10 +112,13 @@ async def register_client(
 
 
 @router.post("/client-searches", dependencies=[allow(*ENTERED_BY)])
-async def search_clients(body: ClientSearch, work: WorkInHand, caller: Caller, vault: VaultInHand) -> FoundClients:
+async def search_clients(
+    body: ClientSearch, request: Request, work: WorkInHand, caller: Caller, vault: VaultInHand
+) -> FoundClients:
     """Find a client in the municipalities of the access token, by BSN or by how the name sounds.
 
-    By `ids` it names the clients of a work list or another page; who is not in sight is left out.
+    By `ids` it names the clients of a work list or another page; who is not in sight is left out. By BSN it tells of
+    a client of another team of the municipality the id, in `outOfSight`, and the call that takes emergency access.
 
     Every search is recorded, and everyone whom it shows; never what it was for.
     """
@@ -121,6 +135,7 @@ async def search_clients(body: ClientSearch, work: WorkInHand, caller: Caller, v
     identities = [(client, Identity(vault, client)) for client in found.clients]
     return FoundClients(
         more=found.more,
+        out_of_sight=[_out_of_sight(request, client) for client in found.out_of_sight],
         items=[
             FoundClient(
                 id=client.id, municipality=client.municipality, name=identity.name, birth_date=identity.birth_date,
@@ -129,3 +144,10 @@ async def search_clients(body: ClientSearch, work: WorkInHand, caller: Caller, v
             for client, identity in identities
         ]
     )  # fmt: skip
+
+
+def _out_of_sight(request: Request, client: Client) -> ClientOutOfSight:
+    public = service_of(request).settings.public_url.rstrip("/")
+    href = f"{public}/routing/v1/clients/{client.id}/emergency-accesses"
+    links = [CallAnswer(rel="emergency-access", method="POST", href=href)]
+    return ClientOutOfSight(id=client.id, municipality=client.municipality, links=links)
