@@ -110,9 +110,12 @@ def _let_browsers_in(app: FastAPI, origins: Sequence[str]) -> None:
         CORSMiddleware,
         allow_origins=origins,
         allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-        allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-Match", "Last-Event-ID", "traceparent"],
+        allow_headers=[
+            "Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "Last-Event-ID",
+            "traceparent",
+        ],
         expose_headers=["API-Version", "ETag", "Link", "Location", "Retry-After"],
-    )
+    )  # fmt: skip
 
 
 def _answer_errors(app: FastAPI, public_url: str) -> None:

@@ -111,7 +111,9 @@ async def _asked(
         Query(pattern=r"^GM[0-9]{4}$", description="Needed when the access token is for several municipalities"),
     ] = None,
     on: Annotated[Day | None, Query(description="By the policy of this day; today when it is left out")] = None,
-    if_none_match: Annotated[str | None, Header(description="The `ETag` of the answer that the reader kept")] = None,
+    if_none_match: Annotated[
+        str | None, Header(alias="If-None-Match", description="The `ETag` of the answer that was kept")
+    ] = None,
 ) -> Asked:
     if municipality is None and len(caller.municipalities) != 1:
         raise Invalid.at("#query/municipality", "is needed: the access token is not for exactly one municipality")

@@ -196,10 +196,12 @@ async def test_a_search_goes_by_the_index_in_a_full_table(intake: Intake) -> Non
     for sought in ({"bsn": bsn}, {"familyName": "Ven", "birthYear": 1985, "givenName": "Noor"}):
         with statements(intake.service.office.database) as asked:
             assert len(await find(intake, here, **sought)) == 1
-        [query] = [each for each in asked if "FROM clients" in each[0]]
-        plan = await _plan(intake, *query)
-        assert "Index" in plan, plan
-        assert "Seq Scan" not in plan, plan
+        queries = [each for each in asked if "FROM clients" in each[0]]
+        assert queries
+        for query in queries:
+            plan = await _plan(intake, *query)
+            assert "Index" in plan, plan
+            assert "Seq Scan" not in plan, plan
 
 
 async def _fill(intake: Intake, number: int) -> None:

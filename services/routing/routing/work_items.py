@@ -71,8 +71,7 @@ def items_of(
         return
     for duty in duties:
         yield _item(journey, "due", duty.kind, duty.id, since=duty.due_on, due_on=duty.due_on)
-    for agreement in missed:
-        yield _step(journey, agreement)
+    yield from _steps(journey, missed)
     if journey.open_handover is not None:
         yield _handover(journey, journey.open_handover, role_on)
     for referral in journey.open_referrals:
@@ -94,12 +93,11 @@ def _accesses(journey: Journey, accesses: Iterable[EmergencyAccess]) -> Iterator
         yield _item(journey, "to_confirm", EMERGENCY, access.id, since=access.taken_on)
 
 
-def _step(journey: Journey, agreement: Agreement) -> Item:
-    """The step of the ladder that follows an agreement that was not kept; `state` says which."""
-    assert agreement.missed_on is not None
-    return _item(
-        journey, "to_confirm", LADDER_STEP, agreement.id, since=agreement.missed_on, state=agreement.step
-    )  # fmt: skip
+def _steps(journey: Journey, missed: Iterable[Agreement]) -> Iterator[Item]:
+    """The step of the ladder that follows each agreement that was not kept; `state` says which."""
+    for each in missed:
+        assert each.missed_on is not None
+        yield _item(journey, "to_confirm", LADDER_STEP, each.id, since=each.missed_on, state=each.step)
 
 
 def _to_meet(handed_over_on: date | None, spoken_on: date | None) -> bool:

@@ -16,7 +16,7 @@ from opstap.postgres import free_port
 from tests.support.answers import assert_headers, assert_problem, valid
 from tests.support.notes import FRONT_END, Notes
 
-WANTED = "authorization,idempotency-key,last-event-id"
+WANTED = "authorization,idempotency-key,if-none-match,last-event-id"
 
 
 async def test_head_answers_as_get_without_the_body(notes: Notes, municipality: str) -> None:
