@@ -25,7 +25,7 @@ from chassis.background import Background
 from chassis.clock import MovableClock
 from chassis.database import Database
 from chassis.etags import IfMatch, etag
-from chassis.migrations import add_mergers, create_chassis_tables, enable_tenancy
+from chassis.migrations import add_mergers, create_chassis_tables, create_openings, enable_tenancy
 from chassis.models import AnswerModel, ApiModel, Count, Day, Items, Line, Moment, OptionalDay, Text
 from chassis.pagination import Page
 from chassis.problems import NotFound
@@ -202,6 +202,7 @@ async def greet() -> str:
 def create_tables(connection: Connection) -> None:
     with Operations.context(MigrationContext.configure(connection)):
         create_chassis_tables(SERVICE)
+        create_openings(SERVICE)
         add_mergers(SERVICE)
         connection.exec_driver_sql(
             """
