@@ -26,8 +26,8 @@ WORDS: Mapping[str, str] = {
     "completed": "Afgerond",
     "stopped": "Gestopt",
     # at the gate
-    "vacancy": "Vacature",
-    "employer_service_point": "Werkgeversservicepunt",
+    "vacancy": "Een vacature",
+    "employer_service_point": "Het werkgeversservicepunt",
     "granted": "Toegekend",
     "refused": "Afgewezen",
     # conversations

@@ -15,7 +15,7 @@ async def test_the_gate_offers_what_can_be_done_there_in_dutch(intake: Intake) -
         await intake.get("/choices", municipality=town, on="2024-06-03") for town in (VOORSCHOTEN, PIJNACKER)
     ]  # fmt: skip
     here, there = [each.json() for each in answers]
-    assert [each["label"] for each in here["diversions"]] == ["Vacature", "Werkgeversservicepunt", "Anders"]
+    assert [each["label"] for each in here["diversions"]] == ["Een vacature", "Het werkgeversservicepunt", "Anders"]
     assert [each["label"] for each in here["decisions"]] == ["Toegekend", "Afgewezen"]
     assert (here["shortApplicationOnReturn"], there["shortApplicationOnReturn"]) == (False, True)
 
