@@ -16,7 +16,7 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel, ValidationError
 from starlette.requests import ClientDisconnect
 
-from chassis.problems import Invalid, TooLarge, UnsupportedMediaType, of_exception
+from chassis.problems import Invalid, TooLarge, UnsupportedMediaType, of_exception, said_by
 from chassis.routes import ServiceRoute, permission_of, service_of
 
 LONGEST_RECORD = 64 * 1024
@@ -102,7 +102,7 @@ def _read(line: int, raw: bytes, separator: str) -> Record:
     try:
         text = raw.decode()
     except UnicodeDecodeError:
-        return Record(line, (), "is not UTF-8")
+        return Record(line, (), "is not UTF-8: save the file as CSV in UTF-8")
     if "\0" in text:
         return Record(line, (), "holds a NUL character")
     try:
@@ -164,6 +164,9 @@ class Sheet(Generic[M]):
         first = await anext(rows, None)
         if first is None or first.fault:
             raise Invalid.at("#", f"line 1 {first.fault}" if first else "is empty: line 1 names the columns")
+        if not set(first.cells) & set(self.columns):
+            needed = ", ".join(self.needed)
+            raise Invalid.at("#", f"line 1 names no column of {self.name}: it needs {needed}, separated by , or ;")
         faults = self.header_faults(first.cells)
         if faults:
             raise Invalid(
@@ -218,7 +221,7 @@ def _detail(error: Mapping[str, Any]) -> str:
     """What is wrong, in words that never repeat the cell."""
     if error["type"] == "missing" or (error["type"] == "string_type" and error["input"] is None):
         return "is needed"
-    return str(error["msg"])
+    return said_by(error)
 
 
 class CsvRoute(ServiceRoute):

@@ -105,11 +105,13 @@ OptionalDay = Annotated[Day | None, WithJsonSchema({"type": ["string", "null"], 
 OptionalMoment = Annotated[Moment | None, WithJsonSchema({"type": ["string", "null"], "format": "date-time"})]
 """A moment or null."""
 
-Text = Annotated[str, StringConstraints(max_length=4000, pattern=r"^[^\x00]*$")]
-"""A text of at most 4000 characters, without NUL, which PostgreSQL does not store."""
+Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=4000, pattern=r"^[^\x00]*$")]
+"""A text of at most 4000 characters, without NUL, which PostgreSQL does not store, nor blanks around it."""
 
-Line = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
-"""One line of text: a name, a title, a reason in short."""
+Line = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")
+]
+"""One line of text, not blank: a name, a title, a reason in short."""
 
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 """A code from a list: of an instrument, a rule, a team."""

@@ -231,10 +231,16 @@ def _fault(error: Mapping[str, Any], body: Any) -> dict[str, str]:
     if error["type"] == "json_invalid":
         reason = (error.get("ctx") or {}).get("error", "syntax error")
         return {"detail": f"is not JSON: {reason} at character {path[0] if path else 0}", "pointer": "#"}
-    detail = "is required" if error["type"] == "missing" else str(error["msg"])
+    detail = "is required" if error["type"] == "missing" else said_by(error)
     if place != "body":
         return {"detail": detail, "pointer": f"#{place}" + "".join(f"/{escape(part)}" for part in path)}
     return {"detail": detail, "pointer": pointer(_within(path, body, absent=error["type"] == "missing"))}
+
+
+def said_by(error: Mapping[str, Any]) -> str:
+    """What a model found wrong: our own words as we wrote them, and Pydantic's for what it checks itself."""
+    own = (error.get("ctx") or {}).get("error")
+    return str(own) if error["type"] == "value_error" else str(error["msg"])
 
 
 def _within(path: Sequence[Any], body: Any, *, absent: bool) -> list[Any]:

@@ -15,6 +15,7 @@ from chassis.models import ApiModel, Code, Day, OptionalDay
 from contracts.intake import CaseImported, ImportedReferral, ImportedSuspension
 from contracts.routing import ExitReason
 from intake.people import Municipality, NewClient
+from intake.rules import BirthDate
 from policy import Pack, Suspension, Term, reckon, start_of
 
 ENDED_STATES = {"deceased": "deceased", "moved_away": "moved_away"}
@@ -29,6 +30,10 @@ PERSON = (
 )  # fmt: skip
 
 
+PENSIONED = (
+    "is needed, with exit_reason pension_age: by the birth date pension age is reached, and from then on the"
+    " municipality gives no assistance"
+)
 REFERRAL = re.compile(r"(?P<purpose>[^@:]+)@(?P<partner>[^@:]+):(?P<state>[^@:]+):(?P<since>[^@:]+)", re.ASCII)
 
 
@@ -155,14 +160,12 @@ def _cell(value: object) -> str:
 
 def case_faults(case: Case, pack: Pack, today: date) -> Iterator[Fault]:
     """What does not fit the municipality's policy or the calendar; an ended spell may be of an older policy."""
-    for column in ("benefit_from", "categorised_on", "route_started_on", "last_conversation_on", "exited_on"):
-        day = getattr(case, column)
-        if day is not None and day > today:
+    for column, day in _days_told(case):
+        if day > today:
             yield Fault(column, f"lies after today, {today}")
     if (case.exited_on is None) != (case.exit_reason is None):
-        yield Fault(
-            "exit_reason" if case.exit_reason is None else "exited_on", "belongs to an exit, with its counterpart"
-        )
+        missing, told = ("exit_reason", "exited_on") if case.exit_reason is None else ("exited_on", "exit_reason")
+        yield Fault(missing, f"is needed with {told}, for a spell that ended")
     if case.exited_on and case.benefit_from and case.exited_on < case.benefit_from:
         yield Fault("exited_on", "lies before benefit_from")
     if case.exited_on is None:
@@ -173,6 +176,25 @@ def case_faults(case: Case, pack: Pack, today: date) -> Iterator[Fault]:
         for column, told in (("months_used", case.months_used is not None), ("open_referrals", case.open_referrals)):
             if told:
                 yield Fault(column, "belongs to a spell that still runs, and this one ended")
+
+
+def _days_told(case: Case) -> Iterator[tuple[str, date]]:
+    """The days in a line that are over, by their column."""
+    for column in ("benefit_from", "categorised_on", "route_started_on", "last_conversation_on", "exited_on"):
+        if (day := getattr(case, column)) is not None:
+            yield column, day
+    yield from (("suspensions", each.start) for each in case.suspensions)
+
+
+def life_faults(case: Case, born: BirthDate, today: date) -> Iterator[Fault]:
+    """What cannot have been in the life of who was born then. From pension age on the SVB gives assistance."""
+    for column, day in _days_told(case):
+        if day < born.first_possible:
+            yield Fault(column, "lies before the birth date")
+    if case.exited_on is None and case.exit_reason is None and born.pension_day <= today:
+        yield Fault("exited_on", PENSIONED)
+    elif case.exit_reason == "pension_age" and not born.may_have_pension(today):
+        yield Fault("exit_reason", "is pension_age, and by the birth date that is not reached yet")
 
 
 def _unknown_to(pack: Pack, case: Case) -> Iterator[Fault]:

@@ -62,6 +62,11 @@ class BirthDate:
         return cls(year, month or None, (day or None) if month else None)
 
     @property
+    def first_possible(self) -> date:
+        """The first day on which it can have been."""
+        return date(self.year, self.month or 1, self.day or 1)
+
+    @property
     def last_possible(self) -> date:
         """The last day on which it can have been."""
         month = self.month or 12
@@ -84,6 +89,10 @@ class BirthDate:
     def pension_day(self) -> date:
         """The first day on which pension age is reached, reckoned from the last possible day."""
         return pension_day(self.last_possible)
+
+    def may_have_pension(self, on: date) -> bool:
+        """Whether pension age can have been reached on a day, reckoned from the first possible day."""
+        return pension_day(self.first_possible) <= on
 
     def band(self, on: date) -> AgeBand:
         """The age band on a day; the last begins on the very day of pension."""

@@ -54,6 +54,16 @@ async def test_a_file_that_names_somebody_by_a_number_that_was_corrected_makes_n
     assert another["registered"] == 1
 
 
+async def test_a_first_line_that_names_no_columns_is_not_repeated(intake: Intake) -> None:
+    forgotten = await send(intake, header=line(next(intake.bsns)))
+    tabs = await send(intake, header=HEADER.replace(";", "\t"))
+
+    for answer in (forgotten, tabs):
+        [fault] = answer.json()["errors"]
+        assert answer.status_code == 400
+        assert fault["detail"].startswith("line 1 names no column of a caseload file: it needs municipality, bsn,")
+
+
 async def test_a_caseload_comes_in_once_in_mid_journey(intake: Intake) -> None:
     one, two = next(intake.bsns), next(intake.bsns)
     journey = {
@@ -113,6 +123,11 @@ async def test_a_caseload_comes_in_once_in_mid_journey(intake: Intake) -> None:
         ({"exit_reason": "work"}, "exited_on"),
         ({"exit_reason": "bored", "exited_on": "2023-01-01"}, "exit_reason"),
         ({"benefit_from": "2023-01-01", "exited_on": "2022-01-01", "exit_reason": "work"}, "exited_on"),
+        ({"suspensions": "2024-02-02/"}, "suspensions"),
+        ({"benefit_from": "1985-05-16"}, "benefit_from"),
+        ({"last_conversation_on": "1970-01-01", "birth_date": "1985"}, "last_conversation_on"),
+        ({"family_name": "   "}, "family_name"),
+        ({"exited_on": "2023-12-01", "exit_reason": "pension_age"}, "exit_reason"),
     ],
 )
 async def test_a_broken_line_is_reported_by_column_and_the_others_are_kept(
@@ -125,6 +140,28 @@ async def test_a_broken_line_is_reported_by_column_and_the_others_are_kept(
     assert (report["registered"], report["refusedLines"]) == (1, 1), report
     assert {(each["line"], each["column"]) for each in report["refused"]} == {(2, column)}
     assert all(value not in str(report["refused"]) for value in (bad, "17-05-1985", "perhaps", "123456789"))
+
+
+@pytest.mark.requirement("INT-14", "INT-15")
+async def test_who_has_pension_age_comes_in_with_the_end_of_the_spell_only(intake: Intake) -> None:
+    running, unknown_day, not_yet, ended = (next(intake.bsns) for _ in range(4))
+    lines = [
+        line(running, birth_date="1957-02-28", benefit_from="2019-01-01"),  # pension age on 2023-12-28
+        line(unknown_day, birth_date="1957-02", benefit_from="2019-01-01"),  # not later than that
+        line(not_yet, birth_date="1957-03", benefit_from="2019-01-01"),  # 67 on 2024-03-31 at the latest
+        line(ended, birth_date="1957", benefit_from="2019-01-01", exited_on="2024-01-05", exit_reason="pension_age"),
+    ]
+
+    tried = await intake.service.http.post(
+        "/v1/caseload-imports?dryRun=true",
+        content="\n".join([HEADER, *lines]).encode(),
+        headers=intake.token("operator") | {"Content-Type": "text/csv"},
+    )
+    report = (await send(intake, *lines)).json()
+
+    assert (report["registered"], report["refused"]) == (2, tried.json()["refused"])
+    assert [(told["line"], told["column"]) for told in report["refused"]] == [(2, "exited_on"), (3, "exited_on")]
+    assert all("exit_reason pension_age" in told["detail"] for told in report["refused"])
 
 
 MORE = (
