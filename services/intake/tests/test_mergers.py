@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import date
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -57,6 +58,30 @@ async def test_each_client_is_their_own_again(intake: Intake) -> None:
     [merged] = await intake.said(ClientsMerged)
     [said] = await intake.said(MergerUndone)
     assert (said.subject, said.data.into, said.data.merger_id) == (gone, survivor, merged.id)
+
+
+async def test_who_clicks_twice_merges_once(intake: Intake) -> None:
+    gone, survivor = await intake.client(), await intake.client()
+    body = {"into": str(survivor)}
+
+    answers = await asyncio.gather(*(intake.post(f"/clients/{gone}/mergers", body) for _ in range(3)))
+
+    assert sorted(answer.status_code for answer in answers) == [201, 409, 409]
+    assert len(await intake.said(ClientsMerged)) == 1
+    [merger] = (await intake.get(f"/clients/{survivor}/mergers")).json()["items"]
+    assert (await undo(intake, merger["id"])).status_code == 201
+    assert (await intake.read(gone))["state"] == "registered"
+
+
+async def test_who_is_merged_both_ways_at_once_is_merged_one_way(intake: Intake) -> None:
+    one, other, third = [await intake.client() for _ in range(3)]
+    ways = [(one, other), (other, one), (other, third), (third, one)]
+
+    answers = await asyncio.gather(*(intake.post(f"/clients/{a}/mergers", {"into": str(b)}) for a, b in ways))
+
+    merged = [answer for answer in answers if answer.status_code == 201]
+    assert len(merged) == len(await intake.said(ClientsMerged)) <= 2
+    assert {answer.status_code for answer in answers} <= {201, 409}
 
 
 async def test_mergers_of_a_client_are_listed_by_either_id(intake: Intake) -> None:

@@ -81,9 +81,7 @@ def mergers(heard: Handlers, vault: Vault | None = None) -> Mergers:
 
 async def merge(work: Work, vault: Vault, heard: Handlers, client_id: UUID, into: UUID) -> Client:
     """Two registrations of one person become one: what the first has moves to the survivor, and its id points there."""
-    gone, survivor = await client_by_id(work.session, client_id), await client_by_id(work.session, into)
-    if gone.id == survivor.id:
-        raise CannotMerge("Both ids are of the same client.")
+    gone, survivor = await _two_held(work, client_id, into)
     if gone.municipality != survivor.municipality:
         raise CannotMerge("They are registered in different municipalities.")
     if "undone" in {gone.state, survivor.state}:
@@ -101,6 +99,18 @@ async def merge(work: Work, vault: Vault, heard: Handlers, client_id: UUID, into
     )  # fmt: skip
     audit.record(work, "client.merge", gone.municipality, gone.id, f"into {survivor.id}")
     return survivor
+
+
+async def _two_held(work: Work, *ids: UUID) -> list[Client]:
+    """The clients of two ids, locked as they stand now: who clicks twice merges once."""
+    found = [await client_by_id(work.session, each) for each in ids]
+    held = select(Client).where(Client.id.in_({each.id for each in found})).order_by(Client.id).with_for_update()
+    await work.session.scalars(held.execution_options(populate_existing=True))
+    if len({(await client_by_id(work.session, each)).id for each in ids}) == 1:
+        raise CannotMerge("Both ids are of the same client.")
+    if any(each.merged_into is not None for each in found):
+        raise CannotMerge("Somebody merged one of them at this moment: look again who they are.")
+    return found
 
 
 async def undo(work: Work, vault: Vault, heard: Handlers, merger_id: UUID, reason: str) -> Merger:
