@@ -230,7 +230,9 @@ async def test_a_goodbye_during_a_handover_is_corrected_at_once_and_the_handover
     await intake.hear(client, categorised(SECOND, "2A", TAKING_PART), exit, reverted(exit, SECOND))
 
     assert await told(intake, client) == [("categorised", None), ("exit", None), ("correction", 1)]
-    assert "Re-integratie" in (await intake.letters(client))[-1]["body"]
+    _, goodbye, correction = await intake.letters(client)
+    assert "Wij stoppen met onze hulp bij Re-integratie." in goodbye["body"], "of the other track nobody told them"
+    assert "Re-integratie" in correction["body"]
     await intake.hear(client, accepted(THIRD, TAKING_PART), assigned(THIRD, role_of["2A"], "p-3", "handover"))
     assert (await told(intake, client))[3:] == [("handover", None)]
     await nothing_is_awaited(intake)

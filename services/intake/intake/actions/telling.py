@@ -18,6 +18,7 @@ from intake.actions.letters import AwaitedLetters, tell, write
 from intake.actions.policies import pack_of
 from intake.tables import Client, Letter, Standing, clients_by_id, hold_standings_of, newest_letter
 from policy import Situation
+from policy.letters import LetterId
 
 NO_LETTER_AT_EXIT = ("deceased", "moved_away")
 
@@ -64,7 +65,7 @@ async def categorised(hand: InHand, data: ClientCategorised) -> None:
     standing.named_role = standing.caseworker_role if stays else _role(hand, traits, data.occurred_on)
     if standing.exited_on is not None and data.occurred_on <= standing.exited_on:
         if await letters.arrived(client, "exit", "category"):
-            write(work, client, standing, "exit", data.by, tells_of=standing.exit_id)
+            await _say_goodbye(hand, data.by)
         return
     if traits.basis == "import" or data.by == "import" or client.state != "registered":
         return
@@ -119,7 +120,7 @@ async def exited(hand: InHand, data: ClientExited) -> None:
         if standing.track is None:
             letters.wait(client, "exit", "category")
         else:
-            write(hand.work, client, standing, "exit", data.by, tells_of=data.exit_id)
+            await _say_goodbye(hand, data.by)
 
 
 async def exit_reverted(hand: InHand, data: ExitReverted) -> None:
@@ -196,16 +197,39 @@ async def _is_untold(hand: InHand) -> bool:
     return await newest_letter(hand.work.session, hand.client.id, Letter.tells_of == decision) is None
 
 
+async def _say_goodbye(hand: InHand, by: Actor) -> None:
+    """The help stops on the track where the client was; a handover that was under way comes to nothing."""
+    standing = hand.standing
+    was_on = None if _guided_as_named(standing) else await _track_before_handover(hand)
+    _write_as_on(hand, was_on or standing.track, "exit", by, tells_of=standing.exit_id)
+
+
 async def _tell_what_held(hand: InHand, by: Actor) -> None:
     """While a handover is under way, a goodbye that was wrong is corrected by where the client is until then."""
-    work, client, standing = hand.work, hand.client, hand.standing
-    wrong = await work.session.get(Letter, standing.wrong_letter_id) if standing.wrong_letter_id else None
-    told = await newest_letter(work.session, client.id, Letter.track.is_not(None))
+    standing = hand.standing
+    wrong = await hand.work.session.get(Letter, standing.wrong_letter_id) if standing.wrong_letter_id else None
+    told = await _told_of_track(hand)
     if wrong is None or told is None or standing.caseworker_id is None:
         return
-    standing.wrong_letter_id, ahead = None, standing.track
-    standing.track = told.track
-    write(work, client, standing, "correction", by, tells_of=told.tells_of, corrects=wrong)
+    standing.wrong_letter_id = None
+    _write_as_on(hand, told.track, "correction", by, tells_of=told.tells_of, corrects=wrong)
+
+
+async def _track_before_handover(hand: InHand) -> str | None:
+    """The track on which a caseworker guides the client until a handover, as letters told."""
+    told = await _told_of_track(hand) if hand.standing.caseworker_id is not None else None
+    return told.track if told is not None else None
+
+
+async def _told_of_track(hand: InHand) -> Letter | None:
+    return await newest_letter(hand.work.session, hand.client.id, Letter.track.is_not(None))
+
+
+def _write_as_on(hand: InHand, track: str | None, kind: LetterId, by: Actor, **about: Any) -> None:
+    """Write a letter to who stands so, except that the track is another."""
+    standing = hand.standing
+    ahead, standing.track = standing.track, track
+    write(hand.work, hand.client, standing, kind, by, **about)
     standing.track = ahead
 
 
