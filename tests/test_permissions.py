@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
+import httpx
 import pytest
 from sqlalchemy import text
 
@@ -173,6 +174,11 @@ def test_the_table_names_no_route_that_is_not_there() -> None:
         assert set(named) <= {each.id for each in OPERATIONS if each.service == service}
 
 
+def _words(refused: httpx.Response) -> dict[str, Any]:
+    """What a refusal says, without the number of the request."""
+    return {name: said for name, said in refused.json().items() if name != "instance"}
+
+
 @pytest.mark.parametrize("operation", _showing(CLIENT), ids=str)
 async def test_a_client_is_found_in_the_caseworkers_team_and_in_no_other(house: House, operation: Operation) -> None:
     ready = await house.ready(operation)
@@ -180,6 +186,9 @@ async def test_a_client_is_found_in_the_caseworkers_team_and_in_no_other(house: 
     await _give_to_west(house)
     refused = await house.send(operation, ready, token=_token(house, operation, "east-1"))
     assert refused.status_code == 404, f"{refused.status_code} {refused.text}"
+    nobodys = replace(ready, path={name: str(new_id()) for name in ready.path})
+    unknown = await house.send(operation, nobodys, token=_token(house, operation, "east-1"))
+    assert _words(refused) == _words(unknown), "nobody learns that the client is another team's"
     token = _token(house, operation, "west-1")
     if operation.id == "confirmProposal":  # a person confirms what that person opened
         opened = next(each for each in OPERATIONS if each.id == "readProposal")

@@ -14,7 +14,6 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chassis.problems import NotFound
 from chassis.security import STAFF, Token
 from contracts import Envelope, Event
 from contracts.routing import (
@@ -139,10 +138,9 @@ async def whole(session: AsyncSession) -> AsyncIterator[None]:
     await _see(session, narrowed)
 
 
-async def must_see(session: AsyncSession, client_id: UUID) -> None:
-    """NotFound for a client whom the caller does not see: for what no policy of the database fences."""
-    if not await session.scalar(_SEEN, {"client": client_id}):
-        raise NotFound
+async def sees(session: AsyncSession, client_id: UUID) -> bool:
+    """Whether the caller sees a client: for what no policy of the database fences."""
+    return bool(await session.scalar(_SEEN, {"client": client_id}))
 
 
 def predicate(column: str) -> str:

@@ -8,6 +8,7 @@ from sqlalchemy import Select, Uuid, and_, cast, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.problems import NotFound
+from chassis.sight import sees
 from contracts import EVENTS, Event
 from contracts.intake import MergerUndone
 from reporting.rules.timeline import REPLACES, Line, Links, links
@@ -35,9 +36,12 @@ _CORRECTING = tuple({*REPLACES, *(kind for kinds in REPLACES.values() for kind i
 
 
 async def family_of(session: AsyncSession, client_id: UUID) -> Collection[UUID]:
-    """The ids under which a client was ever registered, whichever of them is asked; NotFound when nobody has it."""
+    """The ids under which a client was ever registered, whichever of them is asked.
+
+    NotFound, in the same words, when nobody has it and when the caller does not see whoever has.
+    """
     family = (await session.scalars(_FAMILY, {"id": client_id})).all()
-    if not family:
+    if not family or not all([await sees(session, each) for each in family]):
         raise NotFound("No client of this id is known in your municipalities.")
     return family
 
