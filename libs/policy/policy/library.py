@@ -64,6 +64,13 @@ class Library:
                 return pack
         raise NoPolicyInForce(municipality, on)
 
+    def of_then(self, municipality: str, on: date, today: date) -> Pack:
+        """The pack by which something is judged that happened on a day: in force then; where none was, today's."""
+        try:
+            return self.in_force(municipality, on)
+        except NoPolicyInForce:
+            return self.in_force(municipality, today)
+
     def __iter__(self) -> Iterator[Pack]:
         return (pack for packs in self.packs.values() for pack in packs)
 

@@ -35,7 +35,7 @@ from contracts.routing import (
     HandoverDue,
     ReviewHeld,
 )
-from diagnosis.actions.clients import begin_anew, clients_of, forget, go_on, stop
+from diagnosis.actions.clients import begin_anew, clients_of, forget, go_on, pack_of_then, stop
 from diagnosis.actions.imports import import_of, take_over
 from diagnosis.actions.invitations import Invitee, close_invitations, expect, invite, invite_later, last_assessed
 from diagnosis.actions.merging import mergers
@@ -102,8 +102,7 @@ async def handover_due(work: Work, envelopes: Envelopes[HandoverDue]) -> None:
     waiting = [
         each
         for each in envelopes
-        if each.data.corrects is None
-        and handover_leads_here(work.policies.in_force(each.municipality, each.data.occurred_on), each.data.reason)
+        if each.data.corrects is None and handover_leads_here(pack_of_then(work, each), each.data.reason)
     ]
     await _invite(work, waiting, "handover", due="handover")
 
@@ -207,7 +206,7 @@ async def _by_day(work: Work, envelopes: Envelopes[Any]) -> dict[date, list[Clie
 
 
 def _leads_here(work: Work, told: Envelope[Any], option: int | None) -> bool:
-    return option_leads_here(work.policies.in_force(told.municipality, told.data.occurred_on), option)
+    return option_leads_here(pack_of_then(work, told), option)
 
 
 async def _expect_anew(work: Work, told: Sequence[Envelope[Any]]) -> None:
@@ -219,7 +218,7 @@ async def _expect_anew(work: Work, told: Sequence[Envelope[Any]]) -> None:
         asks = [
             on
             for on, option in await conversations(work, client.id)
-            if on >= assessed and option_leads_here(work.policies.in_force(client.municipality, on), option)
+            if on >= assessed and option_leads_here(work.policies.of_then(client.municipality, on, work.today), option)
         ]
         by = each.data.by
         wanted = (

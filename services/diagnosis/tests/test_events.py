@@ -72,6 +72,16 @@ INVITES: list[tuple[Event, str, str | None]] = [
 ]
 
 
+@pytest.mark.requirement("INT-13")
+async def test_what_was_entered_late_from_before_the_first_policy_stops_nobody(diagnosis: Diagnosis) -> None:
+    client, long_ago = await diagnosis.client(), {"occurred_on": date(1998, 1, 5)}
+
+    await diagnosis.hear(client, conversation(5).model_copy(update=long_ago))
+
+    [invitation] = await diagnosis.invitations(client)
+    assert invitation["reason"] == "conversation"
+
+
 @pytest.mark.parametrize(("event", "reason", "due"), INVITES, ids=lambda each: type(each).__name__)
 async def test_who_is_invited_and_why(diagnosis: Diagnosis, event: Event, reason: str, due: str | None) -> None:
     client = await diagnosis.client()

@@ -61,6 +61,11 @@ def policy_of(work: Work, municipality: str, on: date) -> Pack:
         raise NoPolicy(str(reason)) from reason
 
 
+def pack_of_then(work: Work, told: Envelope[Any]) -> Pack:
+    """The pack by which others judged what they tell of: they may have entered it late, from before the first pack."""
+    return work.policies.of_then(told.municipality, told.data.occurred_on, work.today)
+
+
 def day_of(work: Work, asked: date | None, pointer: str) -> date:
     """The day on which something happened: today, or an earlier one that is entered late; never a later one."""
     day = asked or work.today

@@ -11,7 +11,7 @@ from contracts import Envelope
 from contracts.diagnosis import ClientCategorised
 from contracts.intake import CaseImported
 from diagnosis.actions import exemptions
-from diagnosis.actions.clients import known_of
+from diagnosis.actions.clients import known_of, pack_of_then
 from diagnosis.rules import Known, Standing, imported_exemption, imported_traits
 from diagnosis.tables import Categorisation, Client, Exemption, present_categories, running_exemptions
 from policy import Pack
@@ -86,4 +86,4 @@ def _categorise(work: Work, each: Import, category: str) -> None:
 
 def import_of(work: Work, client: Client, envelope: Envelope[CaseImported]) -> Import:
     """The client and the case, under the policy in force on the day of the import."""
-    return Import(client, envelope.data, work.policies.in_force(client.municipality, envelope.data.occurred_on))
+    return Import(client, envelope.data, pack_of_then(work, envelope))

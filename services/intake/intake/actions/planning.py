@@ -18,10 +18,10 @@ from intake.caseload import CASELOAD, Case, Line
 from intake.forecast import Colleagues, Here
 from intake.problems import NoPolicy
 from intake.remembered import Recalled, Remembered, Said, Spell
-from intake.rules import refusals
+from intake.rules import BirthDate, refusals
 from intake.tables import Client, ImportedCase, clients_by_bsn
 from intake.vault import Vault
-from policy import NoPolicyInForce, Pack
+from policy import Pack
 
 CORRECTED = Fault("bsn", "was wrong and was corrected: this person is a client under another number; take that over")
 PERSON_COLUMNS = frozenset({*caseload.PERSON, *caseload.NAME, *caseload.ADDRESS, *caseload.CONTACT}) - {"bsn"}
@@ -92,10 +92,7 @@ async def forecasts(work: Work, municipality: str) -> Here:
     today = pack_of(work, municipality)
 
     def pack_on(day: date) -> Pack:
-        try:
-            return work.policies.in_force(municipality, day)
-        except NoPolicyInForce:
-            return today
+        return work.policies.of_then(municipality, day, work.today)
 
     here = {"municipality": municipality, "today": work.today}
     staff = (await work.session.execute(_STAFF, here)).all()
@@ -140,13 +137,18 @@ def _faults(work: Work, under_way: Import, line: Line) -> Iterator[Fault]:
     if line.municipality not in under_way.municipalities:
         yield Fault("municipality", "is none of the access token's")
         return
-    yield from (Fault(snake(each.field), each.detail) for each in refusals(line.person, work.today))
+    refused = refusals(line.person, work.today)
+    yield from (Fault(snake(each.field), each.detail) for each in refused)
     try:
         pack = pack_of(work, line.municipality)
     except NoPolicy as problem:
         yield Fault("municipality", problem.detail)
         return
     yield from caseload.case_faults(line.case, pack, work.today)
+    if not any(each.field == "birthDate" for each in refused):
+        born = BirthDate.parse(line.person.birth_date)
+        assert born is not None, "the rules refuse whoever has no birth date"
+        yield from caseload.life_faults(line.case, born, work.today)
 
 
 def _indexes(vault: Vault, planned: Planned) -> tuple[str, str | None]:

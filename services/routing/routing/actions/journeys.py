@@ -14,7 +14,7 @@ from sqlalchemy.orm import selectinload
 from chassis.problems import Invalid, NotFound
 from chassis.work import Work
 from contracts import Envelope, Event
-from policy import NoPolicyInForce, Pack
+from policy import Pack
 from routing.problems import NotOnJourney
 from routing.tables import Journey, MergedClient
 
@@ -71,13 +71,7 @@ async def _keep_work_items(work: Work, client_ids: Collection[UUID]) -> None:
 
 def pack_of(work: Work, journey: Journey, on: date | None = None) -> Pack:
     """The pack in force in the client's municipality today, or on a day; before the first pack, today's."""
-    today = work.policies.in_force(journey.municipality, work.today)
-    if on is None:
-        return today
-    try:
-        return work.policies.in_force(journey.municipality, on)
-    except NoPolicyInForce:
-        return today
+    return work.policies.of_then(journey.municipality, on or work.today, work.today)
 
 
 async def of(work: Work, envelopes: Sequence[Envelope[Any]]) -> dict[UUID, Journey]:
