@@ -185,6 +185,25 @@ async def test_who_is_left_is_a_household_of_one_until_that_was_a_mistake(
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("path", "told", "pointer"),
+    [
+        ("deaths", {"on": "1985-05-16"}, "#/on"),
+        ("departures", {"on": "1985-05-16"}, "#/on"),
+        ("departures", {"toMunicipality": "GM0626"}, "#/toMunicipality"),
+    ],
+)
+async def test_nobody_ends_before_they_were_born_or_moves_to_where_they_live(
+    intake: Intake, path: str, told: dict[str, str], pointer: str
+) -> None:
+    client = await intake.client(birthDate="1985-05-17")
+
+    refused = await intake.post(f"/clients/{client}/{path}", told)
+
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (400, pointer)
+    assert (await intake.read(client))["state"] == "registered"
+
+
 async def test_who_lived_alone_leaves_nobody_behind(intake: Intake) -> None:
     client = await intake.client()
     await end(intake, client, "deceased")

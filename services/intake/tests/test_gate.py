@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from datetime import date
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -10,6 +11,7 @@ from chassis.ids import new_id
 from contracts.diagnosis import AssessmentCompleted
 from contracts.intake import (
     ApplicationDiverted,
+    ApplicationFiled,
     BenefitDecided,
     InformationSessionDue,
     InformationSessionHeld,
@@ -70,6 +72,17 @@ async def test_an_application_follows_a_notification_and_one_is_open_at_a_time(i
         "notification-received", "application-filed", "notification-received", "application-withdrawn",
         "application-filed",
     ]  # fmt: skip
+
+
+async def test_who_clicks_twice_applies_once(intake: Intake) -> None:
+    client = await intake.client()
+    for _ in range(3):
+        await intake.done(f"/clients/{client}/notifications")
+
+    answers = await asyncio.gather(*(intake.post(f"/clients/{client}/applications") for _ in range(3)))
+
+    assert sorted(answer.status_code for answer in answers) == [201, 409, 409]
+    assert len(await intake.said(ApplicationFiled)) == 1
 
 
 async def test_nothing_happens_tomorrow_and_no_application_before_its_notification(intake: Intake) -> None:

@@ -53,12 +53,22 @@ async def test_an_exit_to_work_begins_aftercare_where_policy_has_it(routing: Rou
     ]
 
 
-@pytest.mark.parametrize("reason", ["education", "enforcement", "pension_age", "other"])
+@pytest.mark.parametrize("reason", ["education", "enforcement", "other"])
 @pytest.mark.requirement("ROU-13")
 async def test_other_exits_have_no_aftercare(routing: Routing, reason: str) -> None:
     client = await routing.client(municipality=VOORSCHOTEN)
     ground = {"ground": "Verzwegen inkomsten"} if reason == "enforcement" else {}
     assert (await routing.done(f"/clients/{client}/exits", {"reason": reason, **ground}))["aftercare"] is None
+
+
+@pytest.mark.requirement("INT-14", "ROU-13")
+async def test_nobody_exits_by_a_pension_age_that_is_yet_to_come(routing: Routing) -> None:
+    client = await routing.client(municipality=VOORSCHOTEN)
+
+    refused = await routing.post(f"/clients/{client}/exits", {"reason": "pension_age"})
+
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (400, "#/reason")
+    assert await routing.said(ClientExited, client) == []
 
 
 async def under_way(routing: Routing) -> UUID:

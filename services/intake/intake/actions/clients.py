@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import delete, select
 
 from chassis.deadlines import cancel, give_up, halt, restart
+from chassis.problems import Invalid
 from chassis.work import Work
 from contracts.intake import (
     ClientDeceased,
@@ -21,6 +22,7 @@ from intake.actions import audit
 from intake.actions.letters import withdraw
 from intake.identity import Identity
 from intake.problems import NothingToRestore, RegistrationClosed
+from intake.rules import BirthDate
 from intake.tables import Application, AwaitedLetter, Client, Notification, Standing, client_by_id
 from intake.vault import Vault
 
@@ -33,23 +35,28 @@ ALONE: Mapping[HouseholdKind, HouseholdKind] = {"couple": "single", "couple_with
 
 
 async def open_client(work: Work, client_id: UUID) -> Client:
-    """The client, whose registration must be open."""
+    """The client, whose registration must be open, and is locked: who clicks twice finds what the first click did."""
     client = await client_by_id(work.session, client_id)
+    await work.session.refresh(client, with_for_update={"key_share": True})
     if client.state != "registered":
         raise RegistrationClosed(f"The client is {client.state.replace('_', ' ')}.")
     return client
 
 
-async def decease(work: Work, client_id: UUID, on: date) -> Client:
+async def decease(work: Work, vault: Vault, client_id: UUID, on: date) -> Client:
     """A client died: everything open stops, and no letter is sent."""
     client = await open_client(work, client_id)
+    _in_their_life(vault, client, on)
     await _stop_for_now(work, client, "deceased", on, ClientDeceased(occurred_on=on, by=work.actor))
     return client
 
 
-async def depart(work: Work, client_id: UUID, on: date, to: str | None) -> Client:
+async def depart(work: Work, vault: Vault, client_id: UUID, on: date, to: str | None) -> Client:
     """A client left the municipality: everything open stops."""
     client = await open_client(work, client_id)
+    _in_their_life(vault, client, on)
+    if to == client.municipality:
+        raise Invalid.at("#/toMunicipality", "is the municipality where the client lives: correct the address instead")
     event = ClientMovedAway(occurred_on=on, by=work.actor, to_municipality=to)
     await _stop_for_now(work, client, "moved_away", on, event)
     client.moved_to = to
@@ -117,6 +124,12 @@ async def stop_everything(work: Work, client_ids: Collection[UUID], on: date) ->
     await give_up(work, client_ids)
     await work.session.execute(delete(AwaitedLetter).where(AwaitedLetter.client_id.in_(client_ids)))
     await _close_cases(work, dict.fromkeys(client_ids, on))
+
+
+def _in_their_life(vault: Vault, client: Client, on: date) -> None:
+    born = BirthDate.parse(Identity(vault, client).birth_date)
+    if born is not None and on < born.first_possible:
+        raise Invalid.at("#/on", "lies before the birth date")
 
 
 async def _stop_for_now(work: Work, client: Client, state: EndedAs, on: date, event: Event) -> None:

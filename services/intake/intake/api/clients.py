@@ -130,7 +130,7 @@ async def record_death(
     client_id: UUID, body: Death, request: Request, response: Response, work: WorkInHand, vault: VaultInHand
 ) -> ClientAnswer:
     """The client died: everything open stops, and no letter is sent."""
-    client = await clients.decease(work, client_id, day(work, body.on))
+    client = await clients.decease(work, vault, client_id, day(work, body.on))
     return await located_answer_of(work, vault, client, request, response)
 
 
@@ -139,7 +139,7 @@ async def record_departure(
     client_id: UUID, body: Departure, request: Request, response: Response, work: WorkInHand, vault: VaultInHand
 ) -> ClientAnswer:
     """The client left the municipality: everything open stops. A new notification brings them back."""
-    client = await clients.depart(work, client_id, day(work, body.on), body.to_municipality)
+    client = await clients.depart(work, vault, client_id, day(work, body.on), body.to_municipality)
     return await located_answer_of(work, vault, client, request, response)
 
 

@@ -33,6 +33,10 @@ EndedAs = Literal["deceased", "moved_away"]
 """How a registration ends at intake."""
 PENSION = "pension"
 """The last age band."""
+NOT_YET = (
+    "is pension_age, and by the birth date that is not reached yet: the journey ends by itself on the day;"
+    " correct the birth date when it is wrong"
+)
 _WITHDRAWN_BECAUSE: dict[str, WithdrawalReason] = {"deceased": "deceased", "moved_away": "moved_away"}
 _INSTRUMENTS_GO_ON = frozenset({"work", "self_employment", "education"})
 """Exits after which an instrument may support the client further, such as a job coach."""
@@ -104,6 +108,8 @@ async def enter(work: Work, journey: Journey, reason: ExitReason, act: Act, *, g
     if (reason == ON_A_GROUND) != (ground is not None):
         detail = "is needed for an exit by enforcement" if ground is None else "is for an exit by enforcement only"
         raise Invalid.at("#/ground", detail)
+    if reason == "pension_age" and journey.age_band not in {None, PENSION}:
+        raise Invalid.at("#/reason", NOT_YET)
     made = await exit_from(work, journey, reason, act)
     made.ground = ground
     await terms.restate(work, [journey], Anew.of(work, act.on, "uitstroom"))
