@@ -123,6 +123,8 @@ class Course:
     referrals: dict[UUID, Referral] = field(default_factory=dict)
     closed: set[UUID] = field(default_factory=set)
     """Referrals that are over, also those of which the beginning is not heard yet."""
+    _withdrawn: set[UUID] = field(default_factory=set)
+    """Those that the municipality took back, so that it may ask once more."""
     _still_since: date | None = None
     _stopped_by: dict[UUID, set[UUID]] = field(default_factory=dict)
     """The uses that each exit stopped."""
@@ -167,7 +169,7 @@ class Course:
             case ReferralRequested() | ReferralSent():
                 self._asked(event)
             case ReferralWithdrawn() | ReferralDeclined() | ReferralEnded() | ReferralClosed():
-                self.closed.add(event.referral_id)
+                self._over(event)
             case HandoverDue() | HandoverPrepared() | HandoverReturned() | HandoverCancelled() | HandoverAccepted():
                 self._handed(event)
             case InstrumentStarted() | InstrumentEnded():
@@ -197,9 +199,15 @@ class Course:
     def _asked(self, event: ReferralRequested | ReferralSent) -> None:
         referral = self.referrals.setdefault(event.referral_id, Referral())
         referral.partner = event.partner or referral.partner
-        if isinstance(event, ReferralRequested):  # also once more, when a merger that had it withdrawn was undone
+        if isinstance(event, ReferralRequested):
             referral.purpose = event.purpose
-            self.closed.discard(event.referral_id)
+            if event.referral_id in self._withdrawn:  # and a merger that had it withdrawn was undone
+                self.closed.discard(event.referral_id)
+
+    def _over(self, event: ReferralWithdrawn | ReferralDeclined | ReferralEnded | ReferralClosed) -> None:
+        self.closed.add(event.referral_id)
+        if isinstance(event, ReferralWithdrawn):
+            self._withdrawn.add(event.referral_id)
 
     def _used(self, event: InstrumentStarted | InstrumentEnded) -> None:
         if isinstance(event, InstrumentStarted):
