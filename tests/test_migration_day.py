@@ -1,6 +1,8 @@
 """The operator's page on migration works as written, and what it promises holds in every service (INT-15)."""
 
 import asyncio
+import csv
+import io
 import re
 import subprocess
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -11,11 +13,16 @@ from typing import Any
 
 import asyncpg
 import pytest
+from stdnum.nl import bsn
 from typer.testing import CliRunner
 
+from intake.caseload import COLUMNS
 from opstap.cli import app
+from opstap.demo.api import Api
+from opstap.operators.folder import databases_of
 from opstap.services import NAMES
 from opstap.system import System
+from opstap.verify import verify
 from tests.support.one_machine import system_on
 
 pytestmark = pytest.mark.requirement("INT-15")
@@ -113,3 +120,56 @@ async def test_the_page_works_as_written_and_what_was_announced_happens(town: Sy
     assert await ask(town, "partners", "SELECT state FROM referrals") == [("started",)]
     assert await ask(town, "routing", "SELECT state, purpose FROM referrals") == [("started", "participation")]
     assert await ask(town, "partners", "SELECT count(*) FROM deliveries") == [(0,)]
+
+
+BEFORE = {"benefit_from": "2018-01-01", "exited_on": "2019-01-01", "exit_reason": "work", "category": "3A"}
+RUNS = {
+    "benefit_from": "2022-01-01", "category": "1B", "categorised_on": "2022-02-01", "route": "development_route",
+    "months_used": "14", "open_referrals": "participation@woej:accepted:2024-05-20",
+}  # fmt: skip
+
+
+def caseload(*rows: Mapping[str, str]) -> str:
+    out = io.StringIO()
+    writer = csv.DictWriter(out, COLUMNS, restval="")
+    writer.writeheader()
+    told = {"municipality": "GM1916", "family_name": "Ven", "birth_date": "1985-05-17"}
+    writer.writerows({**told, **row} for row in rows)
+    return out.getvalue()
+
+
+async def test_who_came_back_is_on_the_journey_however_the_spells_came_in(town: System) -> None:
+    """Together, apart, and of somebody who was registered by hand; no letter follows, and everything agrees."""
+    numbers = (str(each) for each in range(999_900_000, 1_000_000_000) if bsn.is_valid(str(each)))
+    together, apart, by_hand, past = (next(numbers) for _ in range(4))
+    api = Api(town.url)
+    token = await api.token(["front_end"], ["GM1916"])
+    person = {"municipality": "GM1916", "bsn": by_hand, "name": {"family": "Ven"}, "birthDate": "1985-05-17"}
+    await api.call("POST", "intake", "/clients", token, person)
+    staff = "id,municipalities,roles\nels,GM1916,work_consultant\n"
+    await api.call("POST", "routing", "/staff-imports", token, staff.encode())
+    files = (
+        caseload({"bsn": together} | BEFORE, {"bsn": together} | RUNS, {"bsn": apart} | BEFORE, {"bsn": past} | BEFORE),
+        caseload({"bsn": apart} | RUNS, {"bsn": by_hand} | BEFORE),
+    )
+    for file in files:
+        report = await api.call("POST", "intake", "/caseload-imports", token, file.encode())
+        assert report["refused"] == []
+        await town.settle()
+    await api.close()
+
+    journeys = await ask(
+        town, "routing", "SELECT state, category, caseworker_id FROM journeys ORDER BY state, category"
+    )
+    assert journeys == [
+        ("active", "1B", "els"),
+        ("active", "1B", "els"),
+        ("active", None, None),
+        ("exited", None, None),
+    ]
+    assert await ask(town, "partners", "SELECT state FROM referrals") == [("accepted",), ("accepted",)]
+    assert await ask(town, "diagnosis", "SELECT count(*) FROM clients WHERE ended IS NOT NULL") == [(1,)]
+    assert await ask(town, "intake", "SELECT count(*) FROM letters") == [(0,)]
+    async with databases_of(town.folder) as urls:
+        differences = await verify(urls)
+    assert not differences, "\n".join(map(str, differences))

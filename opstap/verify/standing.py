@@ -6,6 +6,7 @@ registration may have won, so a value is right when one of them leads to it.
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -216,7 +217,7 @@ _ENDS = (
 def _has_ended(told: Iterable[Event]) -> bool:
     """Whether intake or routing ended it, by the last word of each."""
     registration: str | None = None
-    exited = False
+    exited: date | None = None
     for event in told:
         match event:
             case ClientDeceased():
@@ -229,11 +230,13 @@ def _has_ended(told: Iterable[Event]) -> bool:
                 registration = None if registration == ended_as else registration
             case NotificationReceived():
                 registration = None if registration == "moved_away" else registration
-            case CaseImported(exited_on=exited_on):
-                exited = exited or exited_on is not None
+            case CaseImported(exited_on=date(), runs_here=False):
+                exited = event.exited_on
+            case CaseImported() if exited is not None and exited <= (event.benefit_from or event.occurred_on):
+                exited = None
             case ClientExited() | ExitReverted() | ClientReturned():
-                exited = isinstance(event, ClientExited)
-    return registration is not None or exited
+                exited = event.occurred_on if isinstance(event, ClientExited) else None
+    return registration is not None or exited is not None
 
 
 def _last_track(events: Iterable[Envelope[Event]]) -> str | None:

@@ -115,11 +115,14 @@ async def handover_cancelled(work: Work, envelopes: Envelopes[HandoverCancelled]
 
 
 async def imported(work: Work, envelopes: Envelopes[CaseImported]) -> None:
-    """Take over the category and the exemption of cases in mid-journey; an ended one stays ended."""
+    """Take over the category and the exemption of cases in mid-journey; an ended one stays ended until a later runs."""
     clients = await clients_of(work, envelopes)
     for each in envelopes:
-        if each.data.exited_on is not None:
-            clients[each.subject].exit(each.data.exited_on)
+        client, case = clients[each.subject], each.data
+        if case.exited_on is not None and not case.runs_here:
+            client.exit(case.exited_on)
+        elif client.exited_on is not None and client.exited_on <= (case.benefit_from or case.occurred_on):
+            client.exit(None)
     await take_over(work, [import_of(work, clients[each.subject], each) for each in envelopes])
 
 

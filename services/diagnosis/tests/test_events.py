@@ -276,9 +276,22 @@ async def test_an_imported_spell_that_ended_stays_ended(diagnosis: Diagnosis) ->
     ended: dict[str, Any] = {"exited_on": date(2023, 3, 1), "exit_reason": "work"}
     case = CaseImported(occurred_on=DAY, by="import", category="1B", exempted_until=date(2024, 6, 1), **ended)
     await diagnosis.hear(client, case)
-    assert await diagnosis.types(client) == ["client-categorised"]
+    assert await diagnosis.types(client) == []
     answer = await diagnosis.post(f"/clients/{client}/assessments", {"questionnaire": "diagnose", "facts": {}})
     assert answer.status_code == 409
+
+
+async def test_a_spell_of_before_ends_nothing_and_one_that_runs_goes_on(diagnosis: Diagnosis) -> None:
+    ended: dict[str, Any] = {"category": "3A", "exited_on": date(2023, 3, 1), "exit_reason": "work"}
+    past = CaseImported(occurred_on=DAY, by="import", **ended)
+    of_before = CaseImported(occurred_on=DAY, by="import", runs_here=True, **ended)
+    runs = CaseImported(occurred_on=DAY, by="import", category="1B", benefit_from=date(2023, 6, 1))
+    for events in ((past, runs), (of_before, runs), (runs, of_before)):
+        client = await diagnosis.client()
+        await diagnosis.hear(client, *events)
+        assert (await diagnosis.standing(client))["category"] == "1B"
+        answer = await diagnosis.post(f"/clients/{client}/assessments", {"questionnaire": "diagnose", "facts": {}})
+        assert answer.status_code == 201
 
 
 async def test_an_import_without_a_category_says_nothing(diagnosis: Diagnosis) -> None:
