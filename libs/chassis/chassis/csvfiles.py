@@ -16,6 +16,7 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel, ValidationError
 from starlette.requests import ClientDisconnect
 
+from chassis.models import AnswerModel
 from chassis.problems import Invalid, TooLarge, UnsupportedMediaType, of_exception, said_by
 from chassis.routes import ServiceRoute, permission_of, service_of
 
@@ -118,6 +119,23 @@ def _read(line: int, raw: bytes, separator: str) -> Record:
 class Fault:
     """What is wrong in a line, and in which column; without a column it is about the line as a whole."""
 
+    column: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Something about a line of a file."""
+
+    line: int
+    column: str
+    detail: str
+
+
+class LineAnswer(AnswerModel):
+    """Something about a line; never what the line said."""
+
+    line: int
     column: str
     detail: str
 

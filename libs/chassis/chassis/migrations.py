@@ -76,13 +76,14 @@ def upgrade(service_folder: Path, owner_url: str, to: str = "head") -> None:
 def enable_tenancy(
     service: str, table: str, *, app: str = "SELECT, INSERT, UPDATE", background: str = "SELECT, INSERT, UPDATE, DELETE"
 ) -> None:
-    """Row-level security by the `municipality` column, forced; and what the two roles may do with the table."""
+    """Row-level security by the `municipality` column, forced; and what the two roles may do with the table; "" is nothing."""
     op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
     op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
     op.execute(f"CREATE POLICY of_token ON {table} TO {service}_app USING ({_VISIBLE}) WITH CHECK ({_VISIBLE})")
     op.execute(f"CREATE POLICY of_all ON {table} TO {service}_background USING (true) WITH CHECK (true)")
-    op.execute(f"GRANT {app} ON {table} TO {service}_app")
-    op.execute(f"GRANT {background} ON {table} TO {service}_background")
+    for role, rights in (("app", app), ("background", background)):
+        if rights:
+            op.execute(f"GRANT {rights} ON {table} TO {service}_{role}")
 
 
 def fence(service: str, table: str, column: str = "client_id") -> None:
@@ -145,20 +146,18 @@ def create_chassis_tables(service: str) -> None:
     op.execute(f"GRANT SELECT, INSERT, UPDATE ON civil_clock TO {app}, {background}")
 
 
-def add_mergers(service: str) -> None:
-    """What mergers did (`chassis.mergers`), and of each event the merger because of which it was said."""
+def add_mergers(service: str, *, by_request: bool = False) -> None:
+    """What mergers did (`chassis.mergers`), and of each event the merger because of which it was said.
+
+    Only where a request merges (`by_request`) do requests come to it; elsewhere it is of the background.
+    """
     op.execute("ALTER TABLE outbox ADD COLUMN cause uuid")
     for statement in _MERGERS.split(";\n"):
         if statement.strip():
             op.execute(statement)
-    enable_tenancy(service, "remembered_mergers", app="SELECT, INSERT, DELETE", background="SELECT, INSERT, DELETE")
+    all_of_it = "SELECT, INSERT, DELETE"
+    enable_tenancy(service, "remembered_mergers", app=all_of_it if by_request else "", background=all_of_it)
     fence(service, "remembered_mergers", "survivor")
-
-
-def drop_mergers() -> None:
-    """Back to before `add_mergers`."""
-    op.execute("DROP TABLE remembered_mergers")
-    op.execute("ALTER TABLE outbox DROP COLUMN cause")
 
 
 _MERGERS = """

@@ -1,6 +1,6 @@
 """A merger can be undone: what it did is remembered, and an event tells because of which merger it was said."""
 
-from chassis.migrations import add_mergers, drop_mergers
+from chassis.migrations import add_mergers
 
 revision = "0003"
 down_revision = "0002"
@@ -12,7 +12,3 @@ SERVICE = "diagnosis"
 
 def upgrade() -> None:
     add_mergers(SERVICE)
-
-
-def downgrade() -> None:
-    drop_mergers()

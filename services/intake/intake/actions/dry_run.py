@@ -4,21 +4,12 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from chassis.csvfiles import Fault
+from chassis.csvfiles import Fault, Told
 from intake.actions.caseload import MOST_SHOWN
 from intake.actions.planning import Planned
 from intake.caseload import Case, Line
 from intake.forecast import Here
 from intake.rules import BirthDate
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """Something about a line."""
-
-    line: int
-    column: str
-    detail: str
 
 
 @dataclass

@@ -21,7 +21,7 @@ from intake.vault import Vault
 from policy import NoPolicyInForce, Pack, UnknownMunicipality
 
 ONE_DAY = timedelta(days=1)
-ONE_FILE_LATER = 30
+ASK_AGAIN_AFTER = 30
 """Seconds after which to ask again when another service has not heard of the departure yet."""
 
 Told = Mapping[str, Any]
@@ -53,7 +53,7 @@ async def transfer_file(work: Work, vault: Vault, others: Others, client_id: UUI
     until = _readable_until(work, client, client.ended_on)
     routing = await others.extract("routing", client.id)
     if routing is not None and routing["leftOn"] is None:
-        raise OthersSilent("Routing has not heard of the departure yet.", retry_after=ONE_FILE_LATER)
+        raise OthersSilent("Routing has not heard of the departure yet.", retry_after=ASK_AGAIN_AFTER)
     diagnosis = await others.extract("diagnosis", client.id)
     audit.record(work, "client.transfer-file", client.municipality, client.id, purpose)
     person = _person(Identity(vault, client), client)

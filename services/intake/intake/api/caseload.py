@@ -10,14 +10,14 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 
-from chassis.csvfiles import CSV, CsvRoute, records, written_as_csv
+from chassis.csvfiles import CSV, CsvRoute, LineAnswer, Told, records, written_as_csv
 from chassis.models import AnswerModel
 from chassis.problems import Invalid, NotFound
 from chassis.routes import ServiceRoute, WorkInHand, service_of
 from chassis.security import Caller, Role, allow
 from intake import caseload
 from intake.actions.caseload import MOST_SHOWN, refused, report
-from intake.actions.dry_run import DryRun, Told
+from intake.actions.dry_run import DryRun
 from intake.actions.sendings import Sending
 from intake.api.common import VaultInHand
 from intake.caseload import CASELOAD
@@ -30,14 +30,6 @@ REFUSED_COLUMNS = ("line", "column", "reason")
 
 router = APIRouter(route_class=ServiceRoute, tags=["caseload"])
 streamed = APIRouter(route_class=CsvRoute, tags=["caseload"])
-
-
-class LineAnswer(AnswerModel):
-    """Something about a line; never what the line said."""
-
-    line: int
-    column: str
-    detail: str
 
 
 class ReportAnswer(AnswerModel):

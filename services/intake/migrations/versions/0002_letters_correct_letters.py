@@ -20,11 +20,3 @@ def upgrade() -> None:
         op.add_column("letters", sa.Column(name, kind, nullable=True))
     for name, kind in STANDING.items():
         op.add_column("standings", sa.Column(name, kind, nullable=True))
-
-
-def downgrade() -> None:
-    for name in STANDING:
-        op.drop_column("standings", name)
-    for name in LETTER:
-        op.drop_column("letters", name)
-    op.drop_column("letters", "corrects")

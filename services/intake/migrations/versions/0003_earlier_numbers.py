@@ -24,7 +24,3 @@ def upgrade() -> None:
     op.create_index("ix_earlier_numbers_municipality_bsn_index", TABLE, ["municipality", "bsn_index"])
     enable_tenancy(SERVICE, TABLE, app="SELECT, INSERT, UPDATE, DELETE")
     fence(SERVICE, TABLE)
-
-
-def downgrade() -> None:
-    op.drop_table(TABLE)

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from chassis.migrations import add_mergers, drop_mergers, enable_tenancy, fence
+from chassis.migrations import add_mergers, enable_tenancy, fence
 
 revision = "0005"
 down_revision = "0004"
@@ -14,7 +14,7 @@ SERVICE = "intake"
 
 
 def upgrade() -> None:
-    add_mergers(SERVICE)
+    add_mergers(SERVICE, by_request=True)
     op.create_table(
         "mergers",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -35,8 +35,3 @@ def upgrade() -> None:
     op.create_index(op.f("ix_mergers_into"), "mergers", ["into"], unique=False)
     enable_tenancy(SERVICE, "mergers")
     fence(SERVICE, "mergers", '"into"')
-
-
-def downgrade() -> None:
-    op.drop_table("mergers")
-    drop_mergers()

@@ -30,8 +30,3 @@ def upgrade() -> None:
     )
     op.create_index("ix_caseload_files_digest", "caseload_files", ["digest"], postgresql_where=sa.text("NOT finished"))
     enable_tenancy(SERVICE, "caseload_files")
-
-
-def downgrade() -> None:
-    op.drop_table("caseload_files")
-    op.drop_column("caseload_imports", "rows")

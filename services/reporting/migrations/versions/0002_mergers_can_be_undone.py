@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from chassis.migrations import add_mergers, drop_mergers
+from chassis.migrations import add_mergers
 
 revision = "0002"
 down_revision = "0001"
@@ -17,9 +17,3 @@ def upgrade() -> None:
     add_mergers(SERVICE)
     op.add_column("happenings", sa.Column("cause", sa.Uuid(), nullable=True))
     op.create_index("ix_happenings_cause", "happenings", ["cause"], postgresql_where=sa.text("cause IS NOT NULL"))
-
-
-def downgrade() -> None:
-    op.drop_index("ix_happenings_cause", "happenings")
-    op.drop_column("happenings", "cause")
-    drop_mergers()

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from chassis.csvfiles import Fault, Faulty, Record, Sheet
+from chassis.csvfiles import Fault, Faulty, Record, Sheet, Told
 from chassis.problems import Forbidden, Invalid
 from chassis.security import Token
 from chassis.work import Work
@@ -26,15 +26,6 @@ POINTED = {
     "#/firstDay": "absent_from", "#/lastDay": "absent_until", "#/deputyId": "deputy", "#/staffId": "id",
 }  # fmt: skip
 """The column of what is wrong with an absence."""
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What is wrong in a line."""
-
-    line: int
-    column: str
-    detail: str
 
 
 @dataclass

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from chassis.csvfiles import CSV, CsvRoute, records
+from chassis.csvfiles import CSV, CsvRoute, LineAnswer, records
 from chassis.models import AnswerModel
 from chassis.problems import Problem
 from chassis.routes import service_of
@@ -35,14 +35,6 @@ def _keep_only_if(kept: bool) -> None:
         raise _OnlyTried
 
 
-class RefusedAnswer(AnswerModel):
-    """What is wrong in a line; never what the line said."""
-
-    line: int
-    column: str
-    detail: str
-
-
 class StaffReportAnswer(AnswerModel):
     """What came of a staff file: people entered, changed and as they were, and absences that are new."""
 
@@ -53,7 +45,7 @@ class StaffReportAnswer(AnswerModel):
     absences: int
     leavers: list[str]
     refused_lines: int
-    refused: list[RefusedAnswer]
+    refused: list[LineAnswer]
 
 
 @router.post(
