@@ -76,7 +76,10 @@ def upgrade(service_folder: Path, owner_url: str, to: str = "head") -> None:
 def enable_tenancy(
     service: str, table: str, *, app: str = "SELECT, INSERT, UPDATE", background: str = "SELECT, INSERT, UPDATE, DELETE"
 ) -> None:
-    """Row-level security by the `municipality` column, forced; and what the two roles may do with the table; "" is nothing."""
+    """Row-level security by the `municipality` column, forced; and what the two roles may do with the table.
+
+    An empty text grants nothing.
+    """
     op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
     op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
     op.execute(f"CREATE POLICY of_token ON {table} TO {service}_app USING ({_VISIBLE}) WITH CHECK ({_VISIBLE})")
