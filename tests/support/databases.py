@@ -1,8 +1,15 @@
 """Databases of tests: made for whoever asks, and kept open from test to test."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Protocol
 
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
+from sqlalchemy import Connection
+
 from chassis.database import Database
+from chassis.migrations import add_mergers, create_chassis_tables, create_openings
 from opstap.databases import DatabaseUrls
 
 _open: dict[str, Database] = {}
@@ -21,6 +28,16 @@ def opened(urls: DatabaseUrls) -> Database:
     if urls.name not in _open:
         _open[urls.name] = Database(urls.app, urls.background)
     return _open[urls.name]
+
+
+@contextmanager
+def toy_tables(connection: Connection, service: str) -> Iterator[Operations]:
+    """Make the tables that the chassis works with, as the migrations of every service do; and let others be added."""
+    with Operations.context(MigrationContext.configure(connection)) as operations:
+        create_chassis_tables(service)
+        add_mergers(service)
+        create_openings(service)
+        yield operations
 
 
 async def close_all() -> None:

@@ -6,8 +6,6 @@ from datetime import date
 from typing import Any
 from uuid import UUID, uuid4
 
-from alembic.migration import MigrationContext
-from alembic.operations import Operations
 from sqlalchemy import Connection, NullPool, text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
@@ -15,7 +13,6 @@ from chassis.bus import Record
 from chassis.clock import MachineClock
 from chassis.consumer import Consumer, Handler
 from chassis.database import Database
-from chassis.migrations import add_mergers, create_chassis_tables
 from chassis.outbox import OutboxLog, as_record
 from chassis.parking import Parking
 from chassis.work import Office, Work
@@ -24,6 +21,7 @@ from contracts.intake import ClientMovedAway
 from contracts.routing import CaseworkerMissing
 from opstap.databases import DatabaseUrls
 from policy import Library
+from tests.support.databases import toy_tables
 
 MUNICIPALITY = "GM0363"
 TODAY = date(2026, 3, 2)
@@ -33,9 +31,7 @@ async def create_tables(service: str, urls: DatabaseUrls) -> None:
     """The chassis's tables and one in which a test service writes down what it handled, repeats included."""
 
     def create(connection: Connection) -> None:
-        with Operations.context(MigrationContext.configure(connection)) as operations:
-            create_chassis_tables(service)
-            add_mergers(service)
+        with toy_tables(connection, service) as operations:
             operations.execute(
                 "CREATE TABLE seen (number bigint GENERATED ALWAYS AS IDENTITY, event_id uuid, subject uuid, word text)"
             )

@@ -11,8 +11,6 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import httpx
-from alembic.migration import MigrationContext
-from alembic.operations import Operations
 from asgi_lifespan import LifespanManager
 from fastapi import APIRouter, FastAPI, Query, Request, Response
 from fastapi.responses import JSONResponse
@@ -25,7 +23,7 @@ from chassis.background import Background
 from chassis.clock import MovableClock
 from chassis.database import Database
 from chassis.etags import IfMatch, etag
-from chassis.migrations import add_mergers, create_chassis_tables, create_openings, enable_tenancy
+from chassis.migrations import enable_tenancy
 from chassis.models import AnswerModel, ApiModel, Count, Day, Items, Line, Moment, OptionalDay, Text
 from chassis.pagination import Page
 from chassis.problems import NotFound
@@ -37,6 +35,7 @@ from contracts.partners import ReferralSent
 from opstap.databases import DatabaseUrls
 from opstap.issuer import Issuer
 from policy import Library
+from tests.support.databases import toy_tables
 
 SERVICE = "partners"  # whose roles it borrows
 FRONT_END = "https://desk.example"
@@ -200,10 +199,7 @@ async def greet() -> str:
 
 
 def create_tables(connection: Connection) -> None:
-    with Operations.context(MigrationContext.configure(connection)):
-        create_chassis_tables(SERVICE)
-        create_openings(SERVICE)
-        add_mergers(SERVICE)
+    with toy_tables(connection, SERVICE):
         connection.exec_driver_sql(
             """
             CREATE TABLE notes (
