@@ -164,8 +164,8 @@ def case_faults(case: Case, pack: Pack, today: date) -> Iterator[Fault]:
         if day > today:
             yield Fault(column, f"lies after today, {today}")
     if (case.exited_on is None) != (case.exit_reason is None):
-        missing, told = ("exit_reason", "exited_on") if case.exit_reason is None else ("exited_on", "exit_reason")
-        yield Fault(missing, f"is needed with {told}, for a spell that ended")
+        missing, besides = ("exit_reason", "exited_on") if case.exit_reason is None else ("exited_on", "exit_reason")
+        yield Fault(missing, f"is needed with {besides}, for a spell that ended")
     if case.exited_on and case.benefit_from and case.exited_on < case.benefit_from:
         yield Fault("exited_on", "lies before benefit_from")
     if case.exited_on is None:
