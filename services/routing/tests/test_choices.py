@@ -121,7 +121,7 @@ async def test_who_kept_the_answer_hears_whether_it_still_holds(routing: Routing
     ],
 )
 async def test_what_cannot_be_told_is_said(routing: Routing, query: dict[str, str], status: int, slug: str) -> None:
-    answer = await asked(routing, **query)  # type: ignore[arg-type] # a municipality and a day as text
+    answer = await asked(routing, **query)
     assert (answer.status_code, answer.json()["type"].rsplit("/", 1)[-1]) == (status, slug), answer.text
 
 
