@@ -88,6 +88,26 @@ async def test_what_happened_to_one_meanwhile_did_not_happen_to_the_other(client
     await client.is_categorised(**in_participation(client.place))
 
 
+@pytest.mark.requirement("INT-13", "PAR-3")
+@path(UITHOORN)
+async def test_of_two_referrals_for_one_purpose_the_one_that_is_furthest_stays(client: Traveller) -> None:
+    other = client.somebody_else()
+    for each in (client, other):
+        await each.enters(work_capacity_pct=50, prospect_of_work=True)
+    await client.answers(await client.referral("guidance_to_work"), ("acknowledgements", {}), ("acceptances", {}))
+    theirs, others = [(await each.referral("guidance_to_work"))["id"] for each in (client, other)]
+
+    merger = await merged(client, other)
+
+    there = {each["id"]: each["state"] for each in (await other.journey())["referrals"]}
+    assert there == {theirs: "accepted", others: "withdrawn"}
+    at_partners = (await other.get("partners", f"/referrals?clientId={other.id}&open=true"))["items"]
+    assert [each["id"] for each in at_partners] == [theirs]
+    await taken_apart(client, merger)
+    assert (await client.referral("guidance_to_work"))["state"] == "accepted"
+    assert (await other.referral("guidance_to_work"))["state"] == "sent"
+
+
 @pytest.mark.requirement("INT-13", "POL-1")
 @path(*TERMS)
 async def test_after_the_term_of_the_municipality_they_stay_one(client: Traveller) -> None:

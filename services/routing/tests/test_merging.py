@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from chassis.ids import new_id
 from contracts.intake import ClientsMerged
-from contracts.partners import ReferralSent
+from contracts.partners import ReferralClosed, ReferralSent
 from contracts.routing import ClientExited, ReferralRequested, ReferralWithdrawn, RouteEnded
 
 if TYPE_CHECKING:
@@ -68,22 +68,21 @@ async def test_requests_and_events_on_the_old_id_reach_the_survivor(routing: Rou
     assert (await routing.journey(goes))["clientId"] == str(last)
 
 
-async def test_a_referral_moves_or_is_withdrawn_and_is_followed_by_its_own_id(routing: Routing) -> None:
+async def test_referrals_move_and_which_of_two_for_one_purpose_stays_partners_tells(routing: Routing) -> None:
     await routing.staff("GM0451")
     traits: dict[str, Any] = {"municipality": "GM0451", "prospect_of_work": True}
     goes, stays = await routing.client("40-70", **traits), await routing.client("40-70", **traits)
     alone = new_id()
     await routing.hear(alone, routing.registered(), municipality="GM0451")
     await merge(routing, goes, stays, "GM0451")
-    withdrawn = await routing.said(ReferralWithdrawn)
-    assert [(each.subject, each.data.reason) for each in withdrawn] == [(goes, "merged")]
     await merge(routing, stays, alone, "GM0451")
-    assert len(await routing.said(ReferralWithdrawn)) == 1
-    asked = (await routing.said(ReferralRequested, stays))[0].data
-    sent = ReferralSent(occurred_on=routing.today, by="clock", referral_id=asked.referral_id, partner="am-match")
-    await routing.hear(stays, sent, municipality="GM0451")
+    assert await routing.said(ReferralWithdrawn) == []
+    theirs, others = [(await routing.said(ReferralRequested, each))[0].data.referral_id for each in (goes, stays)]
+    told: dict[str, Any] = {"occurred_on": routing.today, "by": "clock", "partner": "am-match"}
+    closed, sent = ReferralClosed(referral_id=others, **told), ReferralSent(referral_id=theirs, **told)
+    await routing.hear(stays, closed, sent, municipality="GM0451")
     states = {each["id"]: each["state"] for each in (await routing.journey(alone))["referrals"]}
-    assert states[str(asked.referral_id)] == "sent"
+    assert states == {str(theirs): "sent", str(others): "withdrawn"}
 
 
 async def test_a_handover_moves_with_its_term(routing: Routing) -> None:

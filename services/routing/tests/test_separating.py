@@ -21,7 +21,6 @@ from contracts.routing import (
     HandoverDue,
     HandoverPrepared,
     ReferralRequested,
-    ReferralWithdrawn,
     RouteEnded,
     RouteStarted,
 )
@@ -127,14 +126,16 @@ async def test_a_handover_accepted_meanwhile_was_the_survivors_and_falls_due_ane
     assert (await routing.journey(gone))["track"] == "reintegration"
 
 
-async def test_a_referral_that_was_taken_back_is_asked_for_once_more(routing: Routing) -> None:
+async def test_a_referral_that_was_closed_as_a_double_is_asked_for_once_more(routing: Routing) -> None:
     await routing.staff(UITHOORN)
     traits: dict[str, Any] = {"municipality": UITHOORN, "prospect_of_work": True}
     gone, stays = await routing.client("40-70", **traits), await routing.client("40-70", **traits)
     [asked] = await routing.said(ReferralRequested, gone)
     before = await stands(routing)
     merger = await merge(routing, gone, stays, UITHOORN)
-    assert [each.cause for each in await routing.said(ReferralWithdrawn)] == [merger]
+    told: dict[str, Any] = {"occurred_on": routing.today, "by": STAFF, "partner": "am-match"}
+    double = ReferralClosed(referral_id=asked.data.referral_id, **told)
+    await routing.service.hear(stays, double, municipality=UITHOORN, cause=merger)
 
     await undo(routing, merger, gone, stays, UITHOORN)
 

@@ -93,7 +93,8 @@ def _take_in(work: Work, goes: Journey, stays: Journey, act: Act) -> None:
     unsettled = not stays.active or (stays.category is None and goes.category is not None)
     takes_over = goes.active and unsettled and stays.registration_ended is None
     if takes_over:
-        closing.close_all(work, stays, act, "stopped", "merged")
+        closing.end_routes(work, stays, "stopped", act)
+        closing.call_off(work, stays, act)
         for name in _STANDING:
             setattr(stays, name, getattr(goes, name))
     for name in ("spoken_on", "seen_on", "spoken_before_on"):
@@ -112,16 +113,18 @@ def _take_in(work: Work, goes: Journey, stays: Journey, act: Act) -> None:
 
 
 def _move_open(work: Work, goes: Journey, stays: Journey, act: Act) -> None:
-    """What the survivor has none of moves, with all that is closed; the rest stops."""
+    """What the survivor has none of moves, with all that is closed; the rest stops.
+
+    Which of two referrals for one purpose stays is for partners to say, which knows how far each is.
+    """
     if not stays.active or (stays.open_routes and goes.open_routes):
         closing.end_routes(work, goes, "stopped", act)
     if not stays.active or stays.open_handover is not None or goes.track != stays.track:
         closing.call_off(work, goes, act)
     if goes.open_handover is not None:  # it moves, with what asks for it
         stays.place = replace(stays.place, asked=goes.place.asked)
-    asked = {referral.purpose for referral in stays.open_referrals}
-    for referral in goes.open_referrals:
-        if not stays.active or referral.purpose in asked:
+    if not stays.active:
+        for referral in goes.open_referrals:
             closing.withdraw(work, goes, referral, "merged", act)
     for name in ("routes", "suspensions", "handovers", "referrals", "exits"):
         moving = list(getattr(goes, name))
