@@ -9,7 +9,7 @@ from routing.actions.caseworkers import Assignment
 from routing.actions.journeys import Act, pack_of
 from routing.actions.referring import refer_by_category
 from routing.actions.terms import Anew
-from routing.placing import Decided
+from routing.placing import Decided, HandoverReason
 from routing.rules import handover_reason
 from routing.tables import Journey
 
@@ -46,17 +46,27 @@ async def _take_over(work: Work, journey: Journey, event: ClientCategorised, act
     late = placing.is_late(journey, act.on)
     if event.corrects is not None:
         await placing.void(work, journey, event.corrects)
-    reason = (
-        None if _only_suspended(work, journey, traits, act) else handover_reason(pack_of(work, journey), traits.track)
-    )
-    since = act.on if traits.basis == "import" and journey.track is None else None
-    decided = Decided(act.on, act.by, traits.track, traits.category, since, reason)
     told = traits.model_dump(mode="json", by_alias=True)
-    placing.decide(work, journey, decided, act, ref=event.assessment_id, told=told)
+    imported = traits.basis == "import"
+    known = await placing.told_by_import(work, journey, act.on) if imported else None
+    if known is not None:
+        known.told = told
+    else:
+        since = act.on if imported and journey.track is None else None
+        reason = None if imported else _handover_reason(work, journey, traits, act)
+        decided = Decided(act.on, act.by, traits.track, traits.category, since, reason)
+        placing.decide(work, journey, decided, act, ref=event.assessment_id, told=told)
     if late or event.corrects is not None:
         await placing.place_anew(work, journey)
     else:
         placing.take_over(journey, traits)
+
+
+def _handover_reason(work: Work, journey: Journey, traits: Traits, act: Act) -> HandoverReason | None:
+    assert traits.track is not None
+    return (
+        None if _only_suspended(work, journey, traits, act) else handover_reason(pack_of(work, journey), traits.track)
+    )
 
 
 def _only_suspended(work: Work, journey: Journey, traits: Traits, act: Act) -> bool:

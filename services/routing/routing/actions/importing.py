@@ -23,7 +23,7 @@ async def bring_in(work: Work, heard: Sequence[tuple[Journey, CaseImported]]) ->
         act = Act.heard(case)
         if case.exited_on is None:
             await go_on_after_import(work, journey, act)
-            _take_over(work, journey, case, act)
+            await _take_over(work, journey, case, act)
             _stand_still(work, journey, case, act)
             _begin_route(work, journey, case, act)
             take_over_referrals(work, journey, case)
@@ -36,8 +36,22 @@ async def bring_in(work: Work, heard: Sequence[tuple[Journey, CaseImported]]) ->
     await terms.restate(work, [journey for journey, _ in heard])
 
 
-def _take_over(work: Work, journey: Journey, case: CaseImported, act: Act) -> None:
+async def _take_over(work: Work, journey: Journey, case: CaseImported, act: Act) -> None:
     """Category and track, unless a diagnosis came first; the client entered the track with the first route in it."""
+    known = await placing.told_by_import(work, journey, case.categorised_on or act.on)
+    if known is not None:
+        days = (known.track_since, case.categorised_on, case.route_started_on)
+        known.track_since = min((day for day in days if day is not None), default=act.on)
+        await placing.place_anew(work, journey)
+    else:
+        _begin_with(work, journey, case, act)
+    journey.spoken_before_on = case.last_conversation_on or journey.spoken_before_on
+    journey.spoken_on = journey.seen_on = max(
+        (day for day in (journey.spoken_on, case.last_conversation_on) if day is not None), default=None
+    )
+
+
+def _begin_with(work: Work, journey: Journey, case: CaseImported, act: Act) -> None:
     if journey.category is None and case.category is not None:
         journey.category, journey.category_since = case.category, case.categorised_on or act.on
         journey.indications = sorted(case.indications)
@@ -49,10 +63,6 @@ def _take_over(work: Work, journey: Journey, case: CaseImported, act: Act) -> No
         known = (journey.track_since, case.categorised_on, case.route_started_on)
         journey.track_since = min((day for day in known if day is not None), default=act.on)
         _keep(work, journey, act)
-    journey.spoken_before_on = case.last_conversation_on or journey.spoken_before_on
-    journey.spoken_on = journey.seen_on = max(
-        (day for day in (journey.spoken_on, case.last_conversation_on) if day is not None), default=None
-    )
 
 
 def _keep(work: Work, journey: Journey, act: Act) -> None:

@@ -31,6 +31,17 @@ def decide(
     journey.place = decided.after(journey.place)
 
 
+async def told_by_import(work: Work, journey: Journey, on: date) -> Decision | None:
+    """The decision of that day that an import brought along. Intake and diagnosis both tell of it, in either order."""
+    await work.session.flush()
+    found: Decision | None = await work.session.scalar(
+        select(Decision).where(
+            Decision.client_id == journey.client_id, Decision.on == on, Decision.ref.is_(None), ~Decision.void
+        )
+    )
+    return found
+
+
 async def void(work: Work, journey: Journey, ref: UUID) -> None:
     """What was decided on this assessment or exemption does not stand any more."""
     await work.session.flush()
