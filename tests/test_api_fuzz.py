@@ -210,7 +210,9 @@ def _assert_safe(answer: httpx.Response) -> None:
 
 
 def _faults_have_a_place(answer: httpx.Response) -> None:
-    """A 400 names every fault with a JSON Pointer."""
-    if answer.status_code == 400:
+    """A 400 names every fault with a JSON Pointer, and those of a file by their lines."""
+    if answer.status_code == 400 and "refused" in answer.json():
+        assert all(each["line"] > 1 and each["detail"] for each in answer.json()["refused"])
+    elif answer.status_code == 400:
         assert answer.json()["errors"], answer.text
         assert all(each["pointer"].startswith("#") and each["detail"] for each in answer.json()["errors"]), answer.text

@@ -26,6 +26,7 @@ BY_ITS_OWN_MEANS = {
 OF_ALL_THERE_IS = {
     "askForReassessments": "asks for all clients of a municipality, and there are ever more",
     "enterStaff": "the same person is entered again",
+    "searchClients": "finds everybody of a name, and there are ever more",
 }
 """Operations of which a second request makes other rows than a first."""
 

@@ -4,7 +4,7 @@ A service's events are folded in the order in which they happened to it. Of clie
 registration may have won, so a value is right when one of them leads to it.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
@@ -142,11 +142,13 @@ class Journey:
     @classmethod
     def of(cls, events: Iterable[Envelope[Event]]) -> "Journey":
         """Where these events, in their order, lead to."""
+        said = [envelope.data for envelope in events]
         journey = cls()
-        for envelope in events:
-            journey.happened(envelope.data)
+        for event in said:
+            journey.happened(event)
         if journey.state == "undone":
             journey.caseworker_id = None
+        journey.category, journey.track = _placed(said)
         return journey
 
     def happened(self, event: Event) -> None:
@@ -159,18 +161,36 @@ class Journey:
             case ClientExited() | ExitReverted() | ClientReturned() if self.state in {"active", "exited"}:
                 self.state = "exited" if isinstance(event, ClientExited) else "active"
         match event:
-            case ClientCategorised(traits=traits):
-                self.category, self.track = traits.category, self.track or traits.track
-            case CaseImported(exited_on=None):
-                self.category, self.track = self.category or event.category, self.track or event.track
-            case HandoverAccepted():
-                self.track = event.to_track
             case CaseworkerAssigned():
                 self.caseworker_id = event.caseworker_id
-            case CaseworkerMissing() | CaseworkerReleased():
+            case CaseworkerMissing() | CaseworkerReleased() | ClientReturned():
                 self.caseworker_id = None
+
+
+def _placed(said: Sequence[Event]) -> tuple[str | None, str | None]:
+    """The category and the track to which events lead, each on its day, without what was corrected."""
+    corrected = {each.corrects for each in said if isinstance(each, ClientCategorised)} - {None}
+    category: str | None = None
+    track: str | None = None
+    for event in sorted(said, key=_day_of):
+        match event:
+            case ClientCategorised(traits=traits, assessment_id=decided_on) if decided_on not in corrected:
+                if traits.category is not None and traits.track is not None:
+                    category, track = traits.category, track or traits.track
+            case CaseImported(exited_on=None):
+                category, track = category or event.category, track or event.track
+            case HandoverAccepted():
+                track = event.to_track
             case ClientReturned():
-                self.category = self.track = self.caseworker_id = None
+                category = track = None
+    return category, track
+
+
+def _day_of(event: Event) -> tuple[date, bool]:
+    """The day on which it happened; who comes back does so before anything else of that day."""
+    if isinstance(event, CaseImported) and event.categorised_on is not None:
+        return event.categorised_on, True
+    return event.occurred_on, not isinstance(event, ClientReturned)
 
 
 async def journeys(evidence: Evidence) -> list[Difference]:

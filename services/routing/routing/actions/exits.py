@@ -99,6 +99,8 @@ async def not_yet_pensioned(work: Work, corrected: Sequence[tuple[Journey, Act]]
 
 ON_A_GROUND: ExitReason = "enforcement"
 """The reason for which somebody is sent away: a named person decides it, on a ground."""
+BY_ITSELF: ExitReason = "pension_age"
+"""The exit that comes on its day, and that nobody needs to enter."""
 
 
 async def enter(work: Work, journey: Journey, reason: ExitReason, act: Act, *, ground: str | None = None) -> Exit:
@@ -108,7 +110,7 @@ async def enter(work: Work, journey: Journey, reason: ExitReason, act: Act, *, g
     if (reason == ON_A_GROUND) != (ground is not None):
         detail = "is needed for an exit by enforcement" if ground is None else "is for an exit by enforcement only"
         raise Invalid.at("#/ground", detail)
-    if reason == "pension_age" and journey.age_band not in {None, PENSION}:
+    if reason == BY_ITSELF and journey.age_band not in {None, PENSION}:
         raise Invalid.at("#/reason", NOT_YET)
     made = await exit_from(work, journey, reason, act)
     made.ground = ground

@@ -18,7 +18,7 @@ from routing.actions.journeys import Act, pack_of, say
 from routing.actions.suspending import suspend_route
 from routing.actions.terms import Anew
 from routing.placing import Place
-from routing.problems import AlreadyEnded, AlreadyThere, InstrumentRefused, NotCategorised, RouteNotOpen
+from routing.problems import AlreadyEnded, AlreadyThere, InstrumentRefused, NotCategorised, NotOnJourney, RouteNotOpen
 from routing.tables import InstrumentUse, Journey, Route
 
 Goal = Literal["work", "education", "participation", "language", "diagnosis"]
@@ -49,6 +49,9 @@ def _open_at(work: Work, journey: Journey, place: Place, on: date) -> list[Polic
 
 async def start_route(work: Work, journey: Journey, route: str, act: Act) -> Route:
     """The client begins on a route; the first one on the way to work begins the longest stay."""
+    left = journey.standing_exit
+    if not journey.active and (left is None or act.on >= left.on):
+        raise NotOnJourney
     place = journey.place if act.on == work.today else await placing.place_on(work, journey, act.on)
     if place.category is None or place.track is None or place.track_since is None:
         if journey.track_since is not None and act.on < journey.track_since:

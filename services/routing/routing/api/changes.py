@@ -25,7 +25,16 @@ LastEventId = Annotated[
 STREAM: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "Events `client-changed` with clientId and municipality, and `reset`: load everything anew."
-        " A heartbeat every 15 seconds is no event; its `id` tells how far the stream is."
+        " A heartbeat every 15 seconds is no event; its `id` tells how far the stream is.",
+        "content": {
+            "text/event-stream": {
+                "schema": {
+                    "type": "object",
+                    "description": "Each event",
+                    "properties": {name: {"type": "string"} for name in ("id", "event", "data")},
+                }
+            }
+        },
     }
 }
 

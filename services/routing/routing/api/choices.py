@@ -13,7 +13,7 @@ from contracts.routing import ExitReason
 from policy import Pack
 from policy.routing import ParticipationForm
 from policy.running import FIP, REVIEW
-from routing.actions.exits import ON_A_GROUND
+from routing.actions.exits import BY_ITSELF, ON_A_GROUND
 from routing.actions.travelling import Goal
 from routing.api.answers import ENTERS
 from routing.api.suspensions import SuspensionReason
@@ -122,6 +122,7 @@ async def list_choices(asked: AskedFor) -> Response:
             exit_reasons=[
                 ExitReasonChoice(id=each.id, label=each.label, needs_ground=each.id == ON_A_GROUND)
                 for each in worded(get_args(ExitReason))
+                if each.id != BY_ITSELF
             ],
             hours_bands=worded(get_args(HoursBand)),
             income_bands=worded(get_args(IncomeBand)),
