@@ -69,8 +69,14 @@ async def band_changed(work: Work, envelopes: Envelopes[AgeBandChanged]) -> None
 
 
 async def session_held(work: Work, envelopes: Envelopes[InformationSessionHeld]) -> None:
-    """Who was there is invited."""
-    await _invite(work, (each for each in envelopes if each.data.attended), "information_session")
+    """Who was there is invited; who turns out not to have been there is not waited for because of it."""
+    newest = {(each.subject, each.data.session_id): each for each in envelopes}.values()
+    await _invite(work, (each for each in newest if each.data.attended), "information_session")
+    absent = [each for each in newest if not each.data.attended]
+    for on, clients in (await _by_day(work, absent)).items() if absent else ():
+        await close_invitations(
+            work, [client.id for client in clients], "corrected", on, ("information_session",), since=on, until=on
+        )
 
 
 async def rest_ended(work: Work, envelopes: Envelopes[RestPeriodEnded]) -> None:

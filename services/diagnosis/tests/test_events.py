@@ -94,6 +94,20 @@ async def test_who_is_invited_and_why(diagnosis: Diagnosis, event: Event, reason
     assert (await diagnosis.types(client))[-1] == "diagnosis-invited"
 
 
+@pytest.mark.requirement("INT-13")
+@pytest.mark.parametrize("at_once", [False, True])
+async def test_who_was_not_at_the_session_after_all_is_not_waited_for(diagnosis: Diagnosis, *, at_once: bool) -> None:
+    client, there = await diagnosis.client(), session()
+    not_there = there.model_copy(update={"attended": False})
+    for each in [[there, not_there]] if at_once else [[there], [not_there]]:
+        await diagnosis.hear(client, *each)
+    assert await diagnosis.invitations(client) == []
+    await diagnosis.hear(
+        client, session(), session(attended=False).model_copy(update={"occurred_on": date(1998, 1, 5)})
+    )
+    assert len(await diagnosis.invitations(client)) == 1
+
+
 @pytest.mark.parametrize(
     "event",
     [

@@ -114,12 +114,15 @@ async def close_invitations(
     on: date,
     reasons: Collection[str] | None = None,
     *,
+    since: date | None = None,
     until: date | None = None,
 ) -> None:
-    """These clients are waited for no longer: for these reasons, and of those invited by a day, where that is given."""
+    """These clients are waited for no longer: for these reasons, and if invited in these days, where that is given."""
     statement = update(Invitation).where(Invitation.client_id.in_(clients), Invitation.closed_on.is_(None))
     if reasons is not None:
         statement = statement.where(Invitation.reason.in_(reasons))
+    if since is not None:
+        statement = statement.where(Invitation.invited_on >= since)
     if until is not None:
         statement = statement.where(Invitation.invited_on <= until)
     await work.session.execute(statement.values(closed_on=on, closed_because=because))
