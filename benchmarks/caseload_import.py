@@ -70,10 +70,15 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="+", default=[1_000, 10_000, 100_000])
     sizes = sorted(parser.parse_args().sizes)
     configure("ERROR", "benchmark")
+    asyncio.run(of_each(sizes))
+
+
+async def of_each(sizes: list[int]) -> None:
+    """Show what each size costs, the smallest first."""
     costs = []
     for size in sizes:
         with tempfile.TemporaryDirectory(prefix="opstap-bench-") as scratch:
-            costs.append(asyncio.run(measured(Path(scratch), size)))
+            costs.append(await measured(Path(scratch), size))
             show(costs)
 
 

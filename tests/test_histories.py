@@ -8,6 +8,7 @@ none fails any more.
 
 import os
 import shutil
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -133,7 +134,8 @@ async def test_a_history_with_mistakes_ends_as_the_history_without(machine: Mach
         failed += [each for each in await machine.live(found[start : start + AT_ONCE]) if each.differs]
     if failed:
         smallest = await machine.smallest(min(failed, key=lambda each: len(each.history.entries)))
-        pytest.fail(f"{len(failed)} of {len(found)} histories differ. The smallest:\n{smallest}")
+        where = Counter(line.partition(":")[0] for each in failed for line in each.differs).most_common()
+        pytest.fail(f"{len(failed)} of {len(found)} histories differ, in {where}. The smallest:\n{smallest}")
 
 
 async def test_the_services_agree_on_what_happened_in_every_history(machine: Machine) -> None:

@@ -133,6 +133,13 @@ async def current(
     return list(await session.scalars(query.order_by(Deadline.fires_on, Deadline.id)))
 
 
+async def newest(work: Work, subject: UUID, kind: str) -> Deadline | None:
+    """The deadline of a kind that was set last, whatever came of it."""
+    of_kind = select(Deadline).where(Deadline.subject == subject, Deadline.kind == kind)
+    found: Deadline | None = await work.session.scalar(of_kind.order_by(Deadline.id.desc()).limit(1))
+    return found
+
+
 async def cancel(
     work: Work, subjects: Collection[UUID], kinds: Collection[str] | None = None, ref: UUID | None = None
 ) -> None:

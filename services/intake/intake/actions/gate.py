@@ -3,7 +3,9 @@
 from datetime import date
 from uuid import UUID
 
-from chassis.deadlines import NewDeadline, cancel, current, set_deadline
+from sqlalchemy import select
+
+from chassis.deadlines import NewDeadline, cancel, current, newest, set_deadline
 from chassis.problems import Forbidden, Invalid, NotFound
 from chassis.work import Work
 from contracts.intake import (
@@ -27,7 +29,17 @@ from intake.problems import (
     ShortFormUnknown,
 )
 from intake.rules import DecidedAs, DivertedTo
-from intake.tables import Application, Client, ImportedCase, IntakeConversation, Notification, client_by_id, last
+from intake.tables import (
+    Application,
+    Attendance,
+    Client,
+    ImportedCase,
+    InformationSession,
+    IntakeConversation,
+    Notification,
+    client_by_id,
+    last,
+)
 from intake.vault import Vault
 from policy import reckon
 
@@ -96,6 +108,23 @@ async def invite_to_session(work: Work, client: Client, since: date) -> None:
     if term is not None:
         new = NewDeadline(client.municipality, client.id, "information_session", since, term.term, term.id)
         await set_deadline(work, new)
+
+
+async def invite_again(work: Work, client: Client) -> None:
+    """The client was at no information session after all: the term for it runs as it did, if the application does."""
+    application = await last(work.session, Application, client.id, Application.filed_on, Application.state == "filed")
+    term = await newest(work, client.id, "information_session")
+    if application is None or term is None or term.reckoned_from < application.filed_on:
+        return
+    was_there = (
+        select(Attendance)
+        .join(InformationSession)
+        .where(
+            Attendance.client_id == client.id, Attendance.attended, InformationSession.held_on >= application.filed_on
+        )
+    )
+    if await work.session.scalar(was_there.limit(1)) is None:
+        await invite_to_session(work, client, term.reckoned_from)
 
 
 async def withdraw(work: Work, application_id: UUID, on: date) -> Application:

@@ -12,6 +12,7 @@ from chassis.problems import Invalid, NotFound
 from chassis.work import Work
 from contracts.intake import InformationSessionHeld, IntakeHeld, LanguageTestTaken
 from intake.actions.clients import open_client
+from intake.actions.gate import invite_again
 from intake.actions.policies import intake_policy
 from intake.problems import DiagnosisFirst, NoIntake, SessionFirst, SessionFull
 from intake.tables import (
@@ -43,6 +44,9 @@ async def record_attendance(
     await _within_capacity(work, held)
     came = {client.id for client in changed if clients[client]}
     await cancel(work, came, ("information_session",))
+    for client in changed:
+        if client.id in recorded and not clients[client]:
+            await invite_again(work, client)
     for client in changed:
         event = InformationSessionHeld(
             occurred_on=held.held_on, by=work.actor, session_id=held.id, attended=clients[client]
