@@ -5,7 +5,7 @@ of a true entry on the other (a mistake not yet taken back, something not yet en
 every day on which something changes, with the day on which it happened.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
@@ -584,6 +584,15 @@ VERBS: Mapping[str, Verb] = {
 }
 
 
+DIAGNOSED = frozenset({"assess", "decide"})
+SETTLED_BEFORE: Mapping[str, Collection[str]] = {
+    "assess": DIAGNOSED,
+    "leave": DIAGNOSED,
+    "come_back": DIAGNOSED | {"leave"},
+}
+"""Only the latest assessment is corrected, while the journey lasts; only the exit by which a client stands exited."""
+
+
 @dataclass(frozen=True)
 class Waiting:
     """Something that is still to be done to the other twin, not before a day."""
@@ -644,8 +653,8 @@ class Twins:
 
     async def _happens(self, number: int, entry: Entry) -> None:
         verb, today = VERBS[entry.verb], self.world.today
-        if entry.verb in {"assess", "leave", "come_back"} and entry.true:
-            await self._settle_diagnosis()
+        if entry.true:
+            await self._settle(SETTLED_BEFORE.get(entry.verb, frozenset()))
         try:
             concerns = await verb.concerns(self.truth, entry.told)
             told = Told(number, entry.told, concerns, today)
@@ -714,9 +723,9 @@ class Twins:
             if entry.number in self.decisions:
                 self._wait(self.world.today, VERBS["decide"].enter, self.decisions[entry.number], "again decide")
 
-    async def _settle_diagnosis(self) -> None:
-        """Only the latest assessment is corrected and decided on, while the journey lasts: so before what follows."""
-        for each in [each for each in self.waiting if each.what.split()[-1] in {"assess", "decide"}]:
+    async def _settle(self, verbs: Collection[str]) -> None:
+        """Enter and make right what cannot be any more after what happens now."""
+        for each in [each for each in self.waiting if each.what.split()[-1] in verbs]:
             self.waiting.remove(each)
             self._wait(self.world.today, each.does, each.entry, each.what)
         await self._enter_waiting()
