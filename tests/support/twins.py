@@ -588,9 +588,10 @@ DIAGNOSED = frozenset({"assess", "decide"})
 SETTLED_BEFORE: Mapping[str, Collection[str]] = {
     "assess": DIAGNOSED,
     "leave": DIAGNOSED,
-    "come_back": DIAGNOSED | {"leave"},
+    "come_back": DIAGNOSED | {"leave", "check_allowances"},
 }
-"""Only the latest assessment is corrected, while the journey lasts; only the exit by which a client stands exited."""
+"""Only the latest assessment is corrected, while the journey lasts; only the exit by which a client stands exited;
+and what follows an exit is looked at before the client returns."""
 
 
 @dataclass(frozen=True)

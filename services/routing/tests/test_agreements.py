@@ -292,6 +292,20 @@ async def test_a_step_waits_while_somebody_has_left_and_is_asked_again_when_that
     assert len(await follow_up(routing, client)) == 1
 
 
+@pytest.mark.requirement("ROU-12", "ROU-19")
+async def test_what_is_entered_late_is_followed_by_the_rung_of_its_day(routing: Routing, client: UUID) -> None:
+    made = [await routing.done(f"/clients/{client}/agreements", {"agreed": each}) for each in ("Belt", "Komt", "Leest")]
+    calls, comes, reads = [each["id"] for each in made]
+    await routing.move_to(date(2021, 9, 20))
+    assert (await routing.done(f"/agreements/{calls}/misses", {"on": "2021-09-06"}))["step"] == "talk"
+    assert (await routing.done(f"/agreements/{comes}/misses", {"on": "2021-09-15"}))["step"] == "talk"
+
+    await routing.done(f"/agreements/{calls}/steps", {"step": "talk", "on": "2021-09-10"})
+
+    assert [each["step"] for each in await agreed(routing, client)] == ["talk", "influence", None]
+    assert (await routing.done(f"/agreements/{reads}/misses", {"on": "2021-09-08"}))["step"] == "talk"
+
+
 @pytest.mark.requirement("ROU-17")
 async def test_the_step_that_stands_is_the_one_that_follows_now(routing: Routing, client: UUID) -> None:
     first, _ = await broken(routing, client), await broken(routing, client)

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Literal
 from uuid import UUID
 
@@ -57,6 +57,7 @@ class Origin:
 
 
 NOWHERE = Origin()
+ONE_DAY = timedelta(days=1)
 
 
 async def of(work: Work, client_id: UUID) -> Sequence[Agreement]:
@@ -150,7 +151,7 @@ async def answer(
     elif given.outcome == "goes_on":
         _go_on(work, journey, agreement, given.due_on, act)
     else:
-        _miss(work, journey, agreement, taken(everything), act)
+        _miss(work, journey, agreement, taken(everything, act.on), act)
     return agreement
 
 
@@ -170,6 +171,7 @@ async def take_step(work: Work, agreement_id: UUID, step: Rung, act: Act) -> Agr
         raise LadderSkipped("A measure is imposed with its ground, by a named professional.", next=step)
     agreement.step_taken_on = act.on
     say(work, journey, LadderStepTaken(occurred_on=act.on, by=act.by, agreement_id=agreement.id, step=step))
+    _climb_anew(work, journey, await of(work, journey.client_id), act)
     return agreement
 
 
@@ -248,24 +250,31 @@ def _miss(work: Work, journey: Journey, agreement: Agreement, climbed: Collectio
 
 
 def _climb_anew(work: Work, journey: Journey, everything: Collection[Agreement], act: Act) -> None:
-    """What was to follow agreements that were not kept may be a lower rung, now that one is not climbed after all."""
+    """What is to follow agreements that were not kept is the rung that followed on their day, as is known by now.
+
+    Of a rung that was climbed on that very day, who was there knows whether it came first: what stands may stay.
+    """
     ladder = [each.id for each in pack_of(work, journey).routing.measures.ladder]
     for agreement in everything:
-        waits = agreement.state == "missed" and agreement.step_taken_on is None
-        step = rung(ladder, taken(everything))
-        if waits and agreement.step != step:
-            agreement.step = step
-            say(
-                work, journey,
-                AgreementMissed(
-                    occurred_on=agreement.missed_on or act.on, by=act.by, agreement_id=agreement.id, step=step,
-                    corrects=agreement.id,
-                ),
-            )  # fmt: skip
+        if agreement.state != "missed" or agreement.missed_on is None or agreement.step_taken_on is not None:
+            continue
+        eve, on = agreement.missed_on - ONE_DAY, agreement.missed_on
+        before, by_then = [rung(ladder, taken(everything, day)) for day in (eve, on)]
+        if agreement.step in {before, by_then}:
+            continue
+        agreement.step = by_then
+        say(
+            work, journey,
+            AgreementMissed(
+                occurred_on=on, by=act.by, agreement_id=agreement.id, step=by_then, corrects=agreement.id
+            ),
+        )  # fmt: skip
 
 
-def taken(agreements: Collection[Agreement]) -> set[str]:
-    """The rungs that were climbed."""
+def taken(agreements: Collection[Agreement], by: date) -> set[str]:
+    """The rungs that were climbed by a day."""
     return {
-        each.step for each in agreements if each.step and each.step_taken_on is not None and each.corrected_on is None
+        each.step
+        for each in agreements
+        if each.step and each.step_taken_on is not None and each.step_taken_on <= by and each.corrected_on is None
     }

@@ -45,7 +45,7 @@ async def impose(work: Work, journey: Journey, entered: Reduction, act: Act) -> 
         (each for each in broken if each.state == "missed" and each.step == "measure" and not each.step_taken_on), None
     )
     if ground is None:
-        raise _not_climbed(work, journey, agreements.taken(broken))
+        raise _not_climbed(work, journey, agreements.taken(broken, act.on))
     measure = Measure(
         id=work.ids(), municipality=journey.municipality, client_id=journey.client_id, entered_by=work.actor,
         ground=entered.ground, percentage=entered.percentage, starts_on=entered.starts_on, ends_on=entered.ends_on,
