@@ -282,8 +282,3 @@ def upgrade() -> None:
         "notifications",
     ):  # fmt: skip
         fence(SERVICE, table)
-
-
-def downgrade() -> None:
-    for table in reversed(TABLES):
-        op.drop_table(table)

@@ -177,7 +177,3 @@ def upgrade() -> None:
     for table in TENANT_TABLES:
         enable_tenancy("partners", table)
     fence("partners", "referrals")
-
-
-def downgrade() -> None:
-    raise NotImplementedError("The first tables of a service go with its database.")

@@ -129,8 +129,3 @@ def upgrade() -> None:
         enable_tenancy("reporting", table, app="SELECT")
     enable_tenancy("reporting", "happenings", app="SELECT", background="SELECT, INSERT")
     enable_tenancy("reporting", "reports", app="SELECT, INSERT", background="SELECT, INSERT")
-
-
-def downgrade() -> None:
-    for table in ("reports", "exemptions", "placements", "spells", "clients", "happenings"):
-        op.execute(f"DROP TABLE {table}")
