@@ -36,7 +36,11 @@ async def told_by_import(work: Work, journey: Journey, on: date) -> Decision | N
     await work.session.flush()
     found: Decision | None = await work.session.scalar(
         select(Decision).where(
-            Decision.client_id == journey.client_id, Decision.on == on, Decision.ref.is_(None), ~Decision.void
+            Decision.client_id == journey.client_id,
+            Decision.on == on,
+            Decision.entered_by == "import",
+            Decision.ref.is_(None),
+            ~Decision.void,
         )
     )
     return found
