@@ -1,6 +1,6 @@
 """Histories of a client, as data: what happened, what was entered wrongly and for how long, what was entered late.
 
-A history is a sequence of entries, one a day at most. An entry is of a verb of `tests.support.twins`:
+A history is a sequence of entries, one a day at most. An entry is of a verb of `tests.support.verbs`:
 
 - `true` and neither late nor wrong: it happened, and was entered on its day;
 - `late`: it happened, and was entered so many days after (or when what stood in its way was taken back);

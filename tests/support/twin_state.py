@@ -18,7 +18,7 @@ from reporting.actions.reading import _FACT, _corrected
 from reporting.rules.figures import figures
 from reporting.rules.history import Fact, book
 from reporting.rules.told import Span, Told
-from tests.support.twins import Twin
+from tests.support.verbs import Twin
 
 LEFT_OUT: Mapping[str, str] = {
     "ids": "each twin has its own: of the client, and of all that was entered of it",
