@@ -147,6 +147,23 @@ async def test_the_week_of_the_information_session_ends_unless_somebody_came(int
     assert {(each.subject, each.data.due_on) for each in due} == {(absent, date(2024, 2, 8)), (never, date(2024, 2, 8))}
 
 
+@pytest.mark.requirement("INT-3", "INT-13")
+async def test_the_week_runs_as_it_did_for_who_was_not_there_after_all(intake: Intake) -> None:
+    never, once, late = [(await intake.applicant())[0] for _ in range(3)]
+    first, second = await session_on(intake, "2024-02-05"), await session_on(intake, "2024-02-06")
+    await intake.move_to(date(2024, 2, 6))
+    await intake.done(f"/information-sessions/{first}/attendances", {"attended": [str(never), str(once)]})
+    await intake.done(f"/information-sessions/{second}/attendances", {"attended": [str(once), str(late)]})
+
+    await intake.done(f"/information-sessions/{first}/attendances", {"absent": [str(never), str(once)]})
+    await intake.move_to(date(2024, 2, 12))
+    await intake.done(f"/information-sessions/{second}/attendances", {"absent": [str(late)]})
+    await intake.move_to(date(2024, 2, 13))
+
+    due = await intake.said(InformationSessionDue)
+    assert {(each.subject, each.data.due_on) for each in due} == {(never, date(2024, 2, 8)), (late, date(2024, 2, 8))}
+
+
 async def test_a_session_holds_so_many_people_of_its_own_municipality(intake: Intake) -> None:
     clients = [str(await intake.client()) for _ in range(3)]
     session = await session_on(intake, "2024-01-31")

@@ -33,6 +33,10 @@ EndedAs = Literal["deceased", "moved_away"]
 """How a registration ends at intake."""
 PENSION = "pension"
 """The last age band."""
+ON_A_GROUND: ExitReason = "enforcement"
+"""The reason for which somebody is sent away: a named person decides it, on a ground."""
+BY_ITSELF: ExitReason = "pension_age"
+"""The exit that comes on its day, and that nobody needs to enter."""
 NOT_YET = (
     "is pension_age, and by the birth date that is not reached yet: the journey ends by itself on the day;"
     " correct the birth date when it is wrong"
@@ -95,12 +99,6 @@ async def not_yet_pensioned(work: Work, corrected: Sequence[tuple[Journey, Act]]
         if journey.state == "exited" and left is not None and left.reason == "pension_age":
             await _take_back(work, journey, left, act)
     await terms.restate(work, [journey for journey, _ in corrected])
-
-
-ON_A_GROUND: ExitReason = "enforcement"
-"""The reason for which somebody is sent away: a named person decides it, on a ground."""
-BY_ITSELF: ExitReason = "pension_age"
-"""The exit that comes on its day, and that nobody needs to enter."""
 
 
 async def enter(work: Work, journey: Journey, reason: ExitReason, act: Act, *, ground: str | None = None) -> Exit:
