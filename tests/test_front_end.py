@@ -1,7 +1,8 @@
 """The front-end developer's walk-through works as written: every command is run, and says what the page says.
 
 On one machine as the page starts it, and on five processes that meet on Apache Kafka; there the rest of a caseworker's
-days follows: an exit taken back, a double registration, a death, a departure that was none, and an emergency.
+days follows: an exit taken back with the letter that corrects, a double registration, a death, a departure with its
+transfer file that was none, and an emergency.
 """
 
 import shutil
@@ -117,6 +118,9 @@ class Desk:
         journey = await self.sees("routing", f"/clients/{eva}/journey")
         assert (journey["state"], journey["caseworkerId"]) == ("active", "bert")
         assert "ExitReverted" in await self.told(eva)
+        right, goodbye, *_ = (await self.sees("intake", f"/clients/{eva}/letters"))["items"]
+        assert (goodbye["kind"], right["kind"]) == ("exit", "correction")
+        assert (goodbye["correctedBy"], right["corrects"]) == (right["id"], goodbye["id"])
 
     async def merges_a_double(self) -> None:
         """Sem was registered twice: one client is left, with one time line, by either id."""
@@ -145,6 +149,10 @@ class Desk:
             assert await self.stands(client) == []
             assert (await self.sees("routing", f"/clients/{client}/journey"))["state"] == "exited"
             assert "ClientExited" in await self.told(client)
+        file = await self.sees("intake", f"/clients/{gone}/transfer-file?purpose=transfer")
+        journey = await self.sees("routing", f"/clients/{gone}/journey")
+        assert (file["toMunicipality"], file["person"]["name"]["family"]) == ("GM0599", "Yilmaz")
+        assert (file["category"], file["track"]) == (journey["category"], journey["track"])
         await self.does("intake", f"/clients/{gone}/restorations", {"reason": "De verhuizing ging niet door"})
         assert (await self.sees("routing", f"/clients/{gone}/journey"))["state"] == "active"
         assert await self.stands(gone)
