@@ -205,7 +205,7 @@ async def test_a_search_goes_by_the_index_in_a_full_table(intake: Intake) -> Non
 
 
 async def _fill(intake: Intake, number: int) -> None:
-    """So many copies of the client who is there, each with other indexes."""
+    """So many copies of the client who is there, each with other indexes and a caseworker."""
     columns = await intake.rows(
         "SELECT column_name FROM information_schema.columns WHERE table_name = 'clients' ORDER BY ordinal_position"
     )
@@ -223,9 +223,15 @@ async def _fill(intake: Intake, number: int) -> None:
                 " municipality FROM clients, generate_series(1, 3) WHERE random() >= 0"
             )
         )
+        await session.execute(
+            text(
+                "INSERT INTO guided (client_id, municipality, caseworker) SELECT id, municipality, 'anna' FROM clients"
+                " ON CONFLICT DO NOTHING"
+            )
+        )
     owner = Database(intake.service.urls.owner, intake.service.urls.owner)
     async with owner.in_background() as session:
-        await session.execute(text("ANALYZE clients, search_tokens"))
+        await session.execute(text("ANALYZE clients, search_tokens, guided"))
     await owner.close()
 
 
