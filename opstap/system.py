@@ -5,10 +5,10 @@ import base64
 import json
 import os
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -127,15 +127,6 @@ class System:
                 swept = await asyncio.gather(*(service.sweeper.sweep() for service in self.services.values()))
                 busy = any(swept) | any([await task.settle() for task in self._senders()])
 
-    async def moved(self, moment: datetime) -> None:
-        """The civil clock that all services share was moved: remember it everywhere, and settle."""
-        await self._remember([service.database for service in self.services.values()], moment)
-        await self.settle()
-
-    @staticmethod
-    async def _remember(databases: Iterable[Database], moment: datetime) -> None:
-        await asyncio.gather(*(save_civil_moment(database.app, moment) for database in databases))
-
     def _senders(self) -> list[Sender]:
         tasks = [task for service in self.services.values() for task in service.background]
         return [task for task in tasks if isinstance(task, Sender)]
@@ -160,7 +151,7 @@ class System:
         if saved:
             return MovableClock(max(saved))
         clock = MovableClock(morning_of(self.civil_date))
-        await self._remember(databases.values(), clock.now())
+        await asyncio.gather(*(save_civil_moment(database.app, clock.now()) for database in databases.values()))
         return clock
 
     def _service(self, definition: Definition[ServiceSettings], urls: DatabaseUrls, office: Office) -> Running:
@@ -187,7 +178,7 @@ class System:
             office=office,
             consumer=Consumer(definition.name, office, definition.handlers),
             sweeper=sweeper,
-            app=definition.create(settings, office, verifier, background=background, on_moved=self.moved),
+            app=definition.create(settings, office, verifier, background=background, settle=self.settle),
             background=background,
         )
 

@@ -11,6 +11,7 @@ from uuid import UUID
 
 import asyncpg
 import pytest
+from sqlalchemy import text
 from typer.testing import CliRunner
 
 from opstap.cli import app
@@ -28,6 +29,8 @@ from tests.support.one_machine import system_on
 FIRST, DAYS = date(2021, 9, 1), 17
 CAST = (Part(stories.sheltered_dzb, VOORSCHOTEN, 1), Part(mistakes.merged, LV, 1), Part(stories.benefit_refused, LV, 1))
 CASELOAD = {LV: (Group(2, "1C", "development_route"), Group(1, "3A"))}
+OVERDUE = {LV: (Group(40, "3B", exempted=True), Group(40, "3A"))}
+SETTINGS = {"webhook_timeout": 0.5, "webhook_allowed_networks": ["127.0.0.0/8"]}
 
 
 @dataclass
@@ -85,19 +88,33 @@ class AtRest:
             await connection.close()
 
 
-@pytest.fixture(scope="module")
-async def at_rest(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[AtRest]:
-    settings = {"webhook_timeout": 0.5, "webhook_allowed_networks": ["127.0.0.0/8"]}
-    async with system_on(tmp_path_factory.mktemp("verify"), civil_date=FIRST, settings=settings) as system:
-        api, desk = Api(system.url), PartnerDesk()
-        await desk.start()
-        move = await over_http(api, ["intake"])
-        await drive(api, desk, FIRST, FIRST + timedelta(days=DAYS), move, seed=3, cast=CAST, baseline=CASELOAD)
-        await system.settle()
-        for service in system.services.values():
-            await service.sweeper.stop()  # or it would mend what a test spoils
+@asynccontextmanager
+async def present(system: System) -> AsyncIterator[tuple[Api, PartnerDesk]]:
+    """The users of a system, and its partners."""
+    api, desk = Api(system.url), PartnerDesk()
+    await desk.start()
+    try:
+        yield api, desk
+    finally:
         await desk.stop()
         await api.close()
+
+
+async def no_more_sweeps_of_itself(system: System) -> None:
+    """From here on deadlines fire only when the system settles."""
+    for service in system.services.values():
+        await service.sweeper.stop()
+
+
+@pytest.fixture(scope="module")
+async def at_rest(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[AtRest]:
+    folder = tmp_path_factory.mktemp("verify")
+    async with system_on(folder, civil_date=FIRST, settings=SETTINGS) as system:
+        async with present(system) as (api, desk):
+            move = await over_http(api, ["intake"])
+            await drive(api, desk, FIRST, FIRST + timedelta(days=DAYS), move, seed=3, cast=CAST, baseline=CASELOAD)
+            await system.settle()
+            await no_more_sweeps_of_itself(system)  # or it would mend what a test spoils
         rest = AtRest(system, {name: dict(each.received) for name, each in desk.ledgers.items()}, UUID(int=0))
         found = await rest.ask("partners", "SELECT client_id FROM referrals WHERE sent_event IS NOT NULL LIMIT 1")
         assert isinstance(found, UUID)
@@ -118,6 +135,18 @@ async def test_a_system_at_rest_balances_and_the_partners_agree(at_rest: AtRest)
     assert findings.listed == []
     assert findings.counts["published"]["routing"] > 0
     assert findings.counts["deliveries"] == {"delivered": sum(map(len, at_rest.ledgers.values()))}
+
+
+async def test_what_is_due_today_is_done_today_however_soon_the_next_day_begins(tmp_path: Path) -> None:
+    overdue = text("SELECT DISTINCT fired_on FROM deadlines WHERE fires_on < set_on")
+    async with system_on(tmp_path, civil_date=FIRST, settings=SETTINGS) as system, present(system) as (api, desk):
+        await no_more_sweeps_of_itself(system)
+        move = await over_http(api, ["intake"])
+        await drive(api, desk, FIRST, FIRST + timedelta(days=1), move, seed=3, cast=(), baseline=OVERDUE)
+        async with system.services["routing"].database.background.connect() as connection:
+            fired = list(await connection.scalars(overdue))
+
+    assert fired == [FIRST]
 
 
 @pytest.mark.parametrize("service", ["intake", "diagnosis", "routing", "partners", "reporting"])

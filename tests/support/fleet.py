@@ -172,7 +172,8 @@ class Fleet:
         self.today = moment.date()
 
     async def next_day(self, day: date) -> None:
-        """A day passes, and what it brings is done."""
+        """Today ends, a day passes, and what it brings is done."""
+        await self.settle()
         while self.today < day:
             await self.move_to(morning_of(self.today + timedelta(days=1)))
             await self.settle()

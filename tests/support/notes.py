@@ -228,7 +228,7 @@ class Notes:
     clock: MovableClock
     settings: ServiceSettings
     urls: DatabaseUrls
-    moved: list[datetime]
+    settled: list[datetime]
 
     def token(self, *roles: str, sub: str | None = "jan", **more: Any) -> str:
         return self.issuer.issue(sub, **({"roles": list(roles or ("caseworker",)), "municipalities": []} | more))
@@ -266,10 +266,10 @@ async def running(urls: DatabaseUrls, folder: Path, **more: Any) -> AsyncIterato
     clock = MovableClock.at(date(2026, 1, 5))
     database = Database(urls.app, urls.background, pool_size=8)
     office = Office(database, clock, Library({}))
-    moved: list[datetime] = []
+    settled: list[datetime] = []
 
-    async def on_moved(moment: datetime) -> None:
-        moved.append(moment)
+    async def settle() -> None:
+        settled.append(clock.now())
 
     background: Sequence[Background] = more.pop("background", ())
     app = create_app(
@@ -281,13 +281,13 @@ async def running(urls: DatabaseUrls, folder: Path, **more: Any) -> AsyncIterato
         settings=settings,
         verifier=TokenVerifier.from_settings(settings),
         background=background,
-        on_moved=on_moved,
+        settle=settle,
         **more,
     )
     async with LifespanManager(app) as manager:
         transport = httpx.ASGITransport(manager.app)
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
-            yield Notes(app, http, office, issuer, clock, settings, urls, moved)
+            yield Notes(app, http, office, issuer, clock, settings, urls, settled)
     await database.close()
 
 

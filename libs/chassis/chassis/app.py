@@ -4,7 +4,6 @@ import gc
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import datetime
 from typing import Any
 
 import uvicorn
@@ -20,6 +19,7 @@ from starlette.types import ASGIApp
 
 from chassis import feed, health, metrics, openapi
 from chassis.background import Background, Repeated
+from chassis.clock import Settle, nothing_is_due
 from chassis.edge import Edge
 from chassis.idempotency import forget_old
 from chassis.problems import Problem, of_http_exception, of_validation, render
@@ -45,15 +45,15 @@ def create_app(
     verifier: TokenVerifier,
     background: Sequence[Background] = (),
     ready: Mapping[str, Check] | None = None,
-    on_moved: Callable[[datetime], Awaitable[None]] | None = None,
+    settle: Settle = nothing_is_due,
     larger_bodies: Mapping[str, int] | None = None,
     version: str = VERSION,
 ) -> FastAPI:
     """The HTTP side of a service, under `/v1`. ValueError when a route declares no permission.
 
-    `background` runs as long as the app; `ready` are further checks of readiness by name; `on_moved` is called when
-    the civil clock was moved over HTTP; `larger_bodies` are the paths, such as `/v1/imports`, that read a larger body
-    as it comes, with the limit of each.
+    `background` runs as long as the app; `ready` are further checks of readiness by name; `settle` is called before
+    and after the civil clock is moved over HTTP; `larger_bodies` are the paths, such as `/v1/imports`, that read a
+    larger body as it comes, with the limit of each.
     """
     tasks = (*background, Repeated("forget answers", 3600, lambda: _forget_answers(office)))
 
@@ -79,7 +79,7 @@ def create_app(
         servers=[{"url": f"{settings.public_url.rstrip('/')}/{service}/v1", "description": title}],
     )
     app.state.service = Service.of(service, version, office, settings, verifier)
-    app.state.health = health.Health(office, tasks, ready or {}, on_moved)
+    app.state.health = health.Health(office, tasks, ready or {}, settle)
     _let_browsers_in(app, settings.allowed_origins)
     app.add_middleware(
         Edge,

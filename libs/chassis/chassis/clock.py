@@ -1,5 +1,6 @@
 """Two clocks. The civil clock tells dates, terms and retries; the wall clock signs and stamps, and never moves."""
 
+from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
@@ -9,6 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 LONGEST_STEP = timedelta(days=1)
+
+Settle = Callable[[], Awaitable[object]]
+"""Does what is due at this civil moment, and returns when it is done."""
 
 
 class Clock(Protocol):
@@ -84,6 +88,10 @@ class MovableClock:
                 f"the civil clock stands on {self.today()} and moves by a day at most, not to {moved_to.date()}"
             )
         self._moment = moment.astimezone(UTC)
+
+
+async def nothing_is_due() -> None:
+    """How a service settles that has no deadlines."""
 
 
 def morning_of(day: date) -> datetime:

@@ -4,7 +4,6 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
 
@@ -15,7 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from chassis.background import Background
-from chassis.clock import MovableClock, MovedTooFar, save_civil_moment
+from chassis.clock import MovableClock, MovedTooFar, Settle, nothing_is_due, save_civil_moment
 from chassis.logs import traced
 from chassis.models import AnswerModel, ApiModel, Items, Moment
 from chassis.outbox import OutboxLog, Selection, source_of
@@ -39,7 +38,7 @@ class Health:
     office: Office
     background: Sequence[Background]
     checks: Mapping[str, Callable[[], Awaitable[bool]]]
-    on_moved: Callable[[datetime], Awaitable[None]] | None = None
+    settle: Settle = nothing_is_due
     moving: asyncio.Lock = field(default_factory=asyncio.Lock)
     outbox: OutboxLog = field(init=False)
 
@@ -139,7 +138,10 @@ async def read_civil_clock(work: WorkInHand) -> CivilClock:
 
 @civil_clock.put("/civil-clock", dependencies=[allow(Role.OPERATOR)])
 async def move_civil_clock(body: CivilMoment, request: Request, work: WorkInHand) -> CivilClock:
-    """Move the civil clock forward, by a day at most. Only where the clock is movable: tests and demonstrations."""
+    """Move the civil clock forward, by a day at most. Only where the clock is movable: tests and demonstrations.
+
+    What is due before is done before, at its own moment.
+    """
     state: Health = request.app.state.health
     clock = work.clock
     if not isinstance(clock, MovableClock):
@@ -147,12 +149,12 @@ async def move_civil_clock(body: CivilMoment, request: Request, work: WorkInHand
     async with state.moving:
         try:
             MovableClock(clock.now()).move_to(body.moment)
+            await state.settle()
+            await save_civil_moment(state.office.database.app, body.moment)
+            clock.move_to(body.moment)
         except MovedTooFar as error:
             raise ClockRefused(f"{str(error)[0].upper()}{str(error)[1:]}.") from error
-        await save_civil_moment(state.office.database.app, body.moment)
-        clock.move_to(body.moment)
-    if state.on_moved is not None:
-        await state.on_moved(body.moment)
+    await state.settle()
     return CivilClock(moment=clock.now(), today=clock.today().isoformat())
 
 

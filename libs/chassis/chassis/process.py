@@ -1,6 +1,6 @@
 """What a service consists of, and how it becomes a process of its own: settings, database, clock, bus, sweeper, app."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Generic, Protocol, TypeVar
@@ -8,7 +8,16 @@ from typing import Generic, Protocol, TypeVar
 from fastapi import FastAPI
 
 from chassis.background import Background
-from chassis.clock import Clock, MachineClock, MovableClock, load_civil_moment, morning_of, save_civil_moment
+from chassis.clock import (
+    Clock,
+    MachineClock,
+    MovableClock,
+    Settle,
+    load_civil_moment,
+    morning_of,
+    nothing_is_due,
+    save_civil_moment,
+)
 from chassis.consumer import Consumer, Handlers
 from chassis.database import Database
 from chassis.deadlines import Fired, Sweeper
@@ -21,11 +30,10 @@ from policy import Library
 
 S = TypeVar("S", bound=ServiceSettings)
 S_contra = TypeVar("S_contra", bound=ServiceSettings, contravariant=True)
-OnMoved = Callable[[datetime], Awaitable[None]]
 
 
 class Create(Protocol[S_contra]):
-    """Makes a service's app; `background` lives as long as it, `on_moved` is called when the civil clock moved."""
+    """Makes a service's app; `background` lives as long as it, `settle` is called before and after a civil move."""
 
     def __call__(
         self,
@@ -34,7 +42,7 @@ class Create(Protocol[S_contra]):
         verifier: TokenVerifier,
         *,
         background: Sequence[Background] = (),
-        on_moved: OnMoved | None = None,
+        settle: Settle = nothing_is_due,
     ) -> FastAPI:
         """The app."""
         ...
@@ -131,14 +139,11 @@ def from_environment(definition: Definition[S]) -> FastAPI:
     bell.wakes(bus.wake)
     sweeper = Sweeper(office, definition.deadlines)
 
-    async def on_moved(_: datetime) -> None:
-        await sweeper.sweep()
-
     saved = [SavedClock(clock, database)] if isinstance(clock, MovableClock) else []
     return definition.create(
         settings,
         office,
         TokenVerifier.from_settings(settings),
         background=[*saved, bus, sweeper, *definition.background(settings, office)],
-        on_moved=on_moved,
+        settle=sweeper.sweep,
     )

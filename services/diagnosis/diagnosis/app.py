@@ -7,7 +7,8 @@ from fastapi import FastAPI
 from chassis import mergers, process
 from chassis.app import create_app
 from chassis.background import Background
-from chassis.process import Definition, OnMoved
+from chassis.clock import Settle, nothing_is_due
+from chassis.process import Definition
 from chassis.security import TokenVerifier
 from chassis.sight import with_sight
 from chassis.work import Office
@@ -27,7 +28,7 @@ def create(
     verifier: TokenVerifier,
     *,
     background: Sequence[Background] = (),
-    on_moved: OnMoved | None = None,
+    settle: Settle = nothing_is_due,
 ) -> FastAPI:
     """The app of diagnosis."""
     app = create_app(
@@ -39,7 +40,7 @@ def create(
         settings=settings,
         verifier=verifier,
         background=background,
-        on_moved=on_moved,
+        settle=settle,
     )
     app.state.seal = Seal(settings.key)
     return app

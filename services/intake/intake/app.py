@@ -7,7 +7,8 @@ from fastapi import FastAPI
 from chassis import mergers, process
 from chassis.app import create_app
 from chassis.background import Background
-from chassis.process import Definition, OnMoved
+from chassis.clock import Settle, nothing_is_due
+from chassis.process import Definition
 from chassis.security import TokenVerifier
 from chassis.sight import with_sight
 from chassis.work import Office
@@ -26,7 +27,7 @@ def create(
     verifier: TokenVerifier,
     *,
     background: Sequence[Background] = (),
-    on_moved: OnMoved | None = None,
+    settle: Settle = nothing_is_due,
     others: Others | None = None,
 ) -> FastAPI:
     """The app of intake; `others` say what it does not know itself, by default over HTTP."""
@@ -39,7 +40,7 @@ def create(
         settings=settings,
         verifier=verifier,
         background=background,
-        on_moved=on_moved,
+        settle=settle,
         larger_bodies={"/v1/caseload-imports": LARGEST_FILE},
     )
     app.state.vault = Vault.of(settings)

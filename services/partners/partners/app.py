@@ -8,7 +8,8 @@ from fastapi import FastAPI
 from chassis import mergers, process
 from chassis.app import create_app
 from chassis.background import Background
-from chassis.process import Definition, OnMoved
+from chassis.clock import Settle, nothing_is_due
+from chassis.process import Definition
 from chassis.security import TokenVerifier
 from chassis.sight import with_sight
 from chassis.work import Office
@@ -28,7 +29,7 @@ def create(
     verifier: TokenVerifier,
     *,
     background: Sequence[Background] = (),
-    on_moved: OnMoved | None = None,
+    settle: Settle = nothing_is_due,
     identities: Identities | None = None,
 ) -> FastAPI:
     """The app of partners; `identities` says who a client is, by default intake over HTTP."""
@@ -41,7 +42,7 @@ def create(
         settings=settings,
         verifier=verifier,
         background=background,
-        on_moved=on_moved,
+        settle=settle,
     )
     app.state.tools = Tools(
         vault=Vault.of(settings.partners_key.get_secret_value()),

@@ -7,8 +7,9 @@ from fastapi import FastAPI
 from chassis import process
 from chassis.app import create_app
 from chassis.background import Background
+from chassis.clock import Settle, nothing_is_due
 from chassis.deadlines import Fired
-from chassis.process import Definition, OnMoved
+from chassis.process import Definition
 from chassis.security import TokenVerifier
 from chassis.sight import with_sight
 from chassis.work import Office
@@ -25,7 +26,7 @@ def create(
     verifier: TokenVerifier,
     *,
     background: Sequence[Background] = (),
-    on_moved: OnMoved | None = None,
+    settle: Settle = nothing_is_due,
 ) -> FastAPI:
     """The app of reporting."""
     return create_app(
@@ -37,7 +38,7 @@ def create(
         settings=settings,
         verifier=verifier,
         background=background,
-        on_moved=on_moved,
+        settle=settle,
     )
 
 

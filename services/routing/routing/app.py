@@ -7,8 +7,9 @@ from fastapi import FastAPI
 from chassis import mergers, process
 from chassis.app import create_app
 from chassis.background import Background, Repeated
+from chassis.clock import Settle, nothing_is_due
 from chassis.feed import Feed
-from chassis.process import Definition, OnMoved
+from chassis.process import Definition
 from chassis.security import TokenVerifier
 from chassis.work import Office
 from routing.actions.following import log_of
@@ -26,7 +27,7 @@ def create(
     verifier: TokenVerifier,
     *,
     background: Sequence[Background] = (),
-    on_moved: OnMoved | None = None,
+    settle: Settle = nothing_is_due,
 ) -> FastAPI:
     """The app of routing."""
     log = log_of(office.database)
@@ -43,7 +44,7 @@ def create(
         settings=settings,
         verifier=verifier,
         background=[*background, Repeated("prune changes", HOUR, prune)],
-        on_moved=on_moved,
+        settle=settle,
     )
     app.state.changes = Feed(log, longest=settings.longest_stream)
     return app

@@ -95,19 +95,20 @@ async def test_a_chore_is_repeated_after_a_failure() -> None:
     assert not repeated.alive()
 
 
-async def test_the_civil_clock_moves_by_a_day_is_kept_and_wakes_the_sweeper(
+async def test_the_civil_clock_moves_by_a_day_is_kept_and_what_is_due_is_done_before_and_after(
     notes_database: DatabaseUrls, folder: Path
 ) -> None:
     async with running(notes_database, folder) as notes:
         operator = notes.bearer("operator")
         before = (await notes.http.get("/v1/civil-clock", headers=operator)).json()
         assert before == {"moment": "2026-01-05T08:00:00Z", "today": "2026-01-05"}
-        tomorrow = notes.clock.now() + timedelta(days=1)
+        today = notes.clock.now()
+        tomorrow = today + timedelta(days=1)
         body = {"moment": tomorrow.isoformat()}
         moved = await notes.http.put("/v1/civil-clock", json=body, headers=operator)
         assert (moved.status_code, moved.json()["today"]) == (200, "2026-01-06")
         assert notes.clock.now() == tomorrow
-        assert notes.moved == [tomorrow]
+        assert notes.settled == [today, tomorrow]
         assert await load_civil_moment(notes.office.database.app) == tomorrow
         for refused in (tomorrow - timedelta(seconds=1), tomorrow + timedelta(days=2)):
             answer = await notes.http.put("/v1/civil-clock", json={"moment": refused.isoformat()}, headers=operator)
@@ -115,7 +116,7 @@ async def test_the_civil_clock_moves_by_a_day_is_kept_and_wakes_the_sweeper(
         for invalid in ({}, {"moment": "tomorrow"}, {"moment": "2026-01-07T09:00:00"}, {"moment": 1767772800}):
             assert_problem(await notes.http.put("/v1/civil-clock", json=invalid, headers=operator), 400)
         assert notes.clock.now() == tomorrow
-        assert len(notes.moved) == 1
+        assert len(notes.settled) == 2
 
 
 async def test_the_civil_clock_takes_any_offset(notes_database: DatabaseUrls, folder: Path) -> None:
