@@ -46,7 +46,7 @@ async def run_until_stopped(
 
 def listen(port: int) -> socket.socket:
     """A socket on this machine only; 0 takes any free port. Who connects early waits for the answer."""
-    door = socket.socket()
+    door = socket.socket(proto=socket.IPPROTO_TCP)  # by its name asyncio knows that answers may not wait for more
     door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         door.bind((HOST, port))
