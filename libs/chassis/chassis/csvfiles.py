@@ -6,7 +6,8 @@ A fault tells the line, the column and what is wrong there, never what stood the
 import csv
 import hashlib
 import io
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
+from collections import deque
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
@@ -21,6 +22,9 @@ from chassis.problems import Invalid, TooLarge, UnsupportedMediaType, of_excepti
 from chassis.routes import ServiceRoute, permission_of, service_of
 
 LONGEST_RECORD = 64 * 1024
+MOST_LINES = 25
+"""A quoted cell that runs over more has lost its last quotation mark."""
+NOT_CLOSED = "begins a cell with a quotation mark that closes it nowhere: double it, or take it away"
 CSV = "text/csv"
 CUT_OFF = 499
 """The status in the log when the sender went away."""
@@ -38,6 +42,8 @@ class Record:
     """Where it begins, from 1."""
     cells: tuple[str, ...]
     fault: str | None = None
+    lines: int = 1
+    """Over how many lines it runs."""
 
 
 @dataclass
@@ -58,34 +64,70 @@ class Digest:
 
 
 async def records(chunks: AsyncIterable[bytes], digest: Digest | None = None) -> AsyncIterator[Record]:
-    """The records of a CSV file in UTF-8, separated by commas or semicolons as its first line is; none for blank lines.
+    """The records of a CSV file in UTF-8 (RFC 4180), separated by commas or semicolons as its first line is.
 
-    A quoted cell may run over several lines. What cannot be read is one faulty record, and the next line begins anew.
+    Blank lines are none. A quoted cell may run over several lines. What cannot be read spoils the line in which it
+    begins, and the next line begins anew: a quotation mark too many swallows nobody.
     """
-    separator = ","
-    pending, begins, number = b"", 1, 0
-    async for line in _lines(chunks):
-        if digest is not None:
+    digest = digest or Digest()
+    lines, number, width = _Lines(chunks), 1, 0
+    separator = await _separator_of(lines, digest)
+    while taken := await lines.of_record(separator):
+        record = _read(number, taken, separator)
+        if len(taken) > 1 and (record.fault or width not in {0, len(record.cells)}):
+            record = Record(number, (), NOT_CLOSED)
+            lines.put_back(taken[1:])
+            del taken[1:]
+        for line in taken:
             digest.add(line)
-        number += 1
-        if number == 1:
-            line = line.removeprefix(_BOM)  # noqa: PLW2901 - the mark is no part of the line
-            separator = ";" if line.count(b";") > line.count(b",") else ","
-        begins = begins if pending else number
-        pending += line
-        if len(pending) > LONGEST_RECORD:
-            yield Record(begins, (), f"is longer than {LONGEST_RECORD} bytes")
-            pending = b""
-        elif pending.count(b'"') % 2 == 0:
-            if pending.strip():
-                yield _read(begins, pending, separator)
-            pending = b""
-    if pending:
-        yield Record(begins, (), "has a quotation mark that is never closed")
+        while len(taken[-1]) > LONGEST_RECORD and not taken[-1].endswith(b"\n") and (rest := await lines.next()):
+            digest.add(rest)
+            taken[-1] = rest if rest.endswith(b"\n") else taken[-1]
+        number += len(taken)
+        width = width or len(record.cells)
+        if record.cells or record.fault:
+            yield record
 
 
-async def _lines(chunks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
-    """The lines with their ends; one that is far too long comes in pieces."""
+async def _separator_of(lines: "_Lines", digest: Digest) -> str:
+    """How the cells are separated; the mark that says UTF-8 is read, for it is no part of the first line."""
+    first = await lines.next()
+    if first.startswith(_BOM):
+        digest.add(_BOM)
+        first = first.removeprefix(_BOM)
+    if first:
+        lines.put_back([first])
+    return ";" if first.count(b";") > first.count(b",") else ","
+
+
+class _Lines:
+    """The lines of a file with their ends; what was read too far is put back. One far too long comes in pieces."""
+
+    def __init__(self, chunks: AsyncIterable[bytes]) -> None:
+        self._coming, self._back = _split(chunks), deque[bytes]()
+
+    async def next(self) -> bytes:
+        """The next line; nothing at the end."""
+        return self._back.popleft() if self._back else await anext(self._coming, b"")
+
+    def put_back(self, lines: Sequence[bytes]) -> None:
+        """These come again, before what is to come."""
+        self._back.extendleft(reversed(lines))
+
+    async def of_record(self, separator: str) -> list[bytes]:
+        """The lines of the next record: several while a quoted cell goes on, but never more than a record may have."""
+        taken: list[bytes] = []
+        inside = False
+        while not taken or (inside and len(taken) < MOST_LINES and sum(map(len, taken)) <= LONGEST_RECORD):
+            line = await self.next()
+            if not line:
+                break
+            taken.append(line)
+            inside = _ends_inside(line, separator.encode(), inside=inside)
+        return taken
+
+
+async def _split(chunks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
     rest = b""
     async for chunk in chunks:
         rest += chunk
@@ -99,20 +141,55 @@ async def _lines(chunks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
         yield rest
 
 
-def _read(line: int, raw: bytes, separator: str) -> Record:
+def _ends_inside(line: bytes, separator: bytes, *, inside: bool) -> bool:
+    """Whether a line ends within a quoted cell; `inside`, whether it began within one."""
+    at = 0
+    if not inside and line.startswith(b'"'):
+        at, inside = 1, True
+    while True:
+        if inside:
+            at = line.find(b'"', at)
+            if at < 0:
+                return True
+            doubled = line[at + 1 : at + 2] == b'"'
+            at, inside = at + 1 + doubled, doubled
+        else:
+            at = line.find(separator + b'"', at)
+            if at < 0:
+                return False
+            at, inside = at + 2, True
+
+
+class _UnreadableError(Exception):
+    """A line that is no CSV; the text says why."""
+
+
+def _read(number: int, lines: Sequence[bytes], separator: str) -> Record:
+    raw = b"".join(lines)
+    try:
+        cells = _cells(raw, separator) if raw.strip() else ()
+    except _UnreadableError as error:
+        return Record(number, (), str(error))
+    return Record(number, cells, lines=len(lines))
+
+
+def _cells(raw: bytes, separator: str) -> tuple[str, ...]:
+    if len(raw) > LONGEST_RECORD:
+        raise _UnreadableError(f"is longer than {LONGEST_RECORD} bytes")
+    if _ends_inside(raw, separator.encode(), inside=False):
+        raise _UnreadableError(NOT_CLOSED)
     try:
         text = raw.decode()
-    except UnicodeDecodeError:
-        return Record(line, (), "is not UTF-8: save the file as CSV in UTF-8")
-    if "\0" in text:
-        return Record(line, (), "holds a NUL character")
-    try:
         rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True))
+    except UnicodeDecodeError as error:
+        raise _UnreadableError("is not UTF-8: save the file as CSV in UTF-8") from error
     except csv.Error as error:
-        return Record(line, (), f"is not CSV: {error}")
+        raise _UnreadableError(f"is not CSV: {error}") from error
+    if "\0" in text:
+        raise _UnreadableError("holds a NUL character")
     if len(rows) != 1:
-        return Record(line, (), "is not one record of CSV")
-    return Record(line, tuple(cell.strip() for cell in rows[0]))
+        raise _UnreadableError("is not one record of CSV")
+    return tuple(cell.strip() for cell in rows[0])
 
 
 @dataclass(frozen=True)
@@ -201,12 +278,19 @@ class Sheet(Generic[M]):
         try:
             return self.model.model_validate(self.fields(self.written(header, record)))
         except ValidationError as error:
-            return Faulty([Fault(self.column_of(each["loc"]), _detail(each)) for each in error.errors()])
+            found = [Fault(self.column_of(each["loc"]), _detail(each)) for each in error.errors()]
+            return Faulty([*found, *_run_over(record)])
 
     @staticmethod
     def written(header: Sequence[str], record: Record) -> dict[str, str]:
         """The cells that hold something, by column."""
         return {column: cell for column, cell in zip(header, record.cells, strict=True) if cell}
+
+
+def _run_over(record: Record) -> Iterator[Fault]:
+    """Says which lines went down with the one that is refused."""
+    if record.lines > 1:
+        yield Fault("", f"runs over {record.lines} lines, by a quotation mark that opens here and closes in the last")
 
 
 def said(cell: str) -> str | bool:

@@ -1,19 +1,16 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import pytest
 
-from chassis.csvfiles import LONGEST_RECORD, Record, records
 from contracts.diagnosis import ClientCategorised, Traits
 from contracts.intake import CaseImported, ClientRegistered, ImportedSuspension
 from contracts.routing import ClientExited
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     import httpx
     from tests.conftest import Intake
 
@@ -263,9 +260,25 @@ async def test_bad_bytes_and_quotes_spoil_one_line_only(intake: Intake) -> None:
     report = (await send(intake, *lines)).json()
 
     assert report["registered"] == 2
-    assert [(each["line"], each["column"]) for each in report["refused"]] == [(3, "family_name"), (5, ""), (6, "")]
+    assert [(each["line"], each["column"]) for each in report["refused"]] == [
+        (3, "family_name"),
+        (3, ""),
+        (5, ""),
+        (6, ""),
+    ]
     found = (await intake.done("/client-searches", {"bsn": good}))["items"]
     assert [each["name"]["family"] for each in found] == ['Ven; "Hoeve"']
+
+
+async def test_a_quotation_mark_too_many_costs_its_own_line_and_no_other(intake: Intake) -> None:
+    good = [line(next(intake.bsns)) for _ in range(60)]
+
+    report = (await send(intake, line(next(intake.bsns), family_name='"Jansen'), *good)).json()
+
+    assert (report["rows"], report["registered"], report["refusedLines"]) == (61, 60, 1)
+    [told] = report["refused"]
+    assert (told["line"], told["column"]) == (2, "")
+    assert "quotation mark" in told["detail"]
 
 
 async def test_a_journey_that_runs_here_stands_as_it_is(intake: Intake) -> None:
@@ -321,28 +334,3 @@ async def test_a_large_file_comes_in_in_batches(intake: Intake) -> None:
     here = intake.token("operator", municipalities=["GM1916"])
     part = (await intake.get(f"/caseload-imports/{report['id']}", headers=here)).json()
     assert part["registered"] == 550
-
-
-async def read(*chunks: bytes) -> list[Record]:
-    async def come() -> AsyncIterator[bytes]:
-        for chunk in chunks:
-            yield chunk
-
-    return [record async for record in records(come())]
-
-
-async def test_records_are_the_same_however_the_bytes_come() -> None:
-    file = b'\xef\xbb\xbfa;b\r\n1;"x\r\ny;z"\r\n\r\n3;4'
-    whole = await read(file)
-
-    assert [(each.line, each.cells) for each in whole] == [(1, ("a", "b")), (2, ("1", "x\r\ny;z")), (5, ("3", "4"))]
-    assert await read(*(file[i : i + 1] for i in range(len(file)))) == whole
-
-
-async def test_an_endless_record_is_given_up_and_reading_goes_on() -> None:
-    found: list[Any] = await read(b"a,b\n", b"x" * (LONGEST_RECORD + 10), b"\n1,2\n", b'3,"never closed\n')
-
-    assert [(each.line, each.cells, bool(each.fault)) for each in found][:1] == [(1, ("a", "b"), False)]
-    assert any(each.fault and "longer" in each.fault for each in found)
-    assert ("1", "2") in [each.cells for each in found]
-    assert found[-1].fault == "has a quotation mark that is never closed"
