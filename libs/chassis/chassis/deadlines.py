@@ -249,7 +249,6 @@ class Sweeper:
     def __init__(self, office: Office, handlers: Mapping[str, Fired], *, every: float = 1.0) -> None:
         self._office, self._handlers, self._every = office, handlers, every
         self._task: asyncio.Task[None] | None = None
-        self._woken = asyncio.Event()
         self._one_at_a_time = asyncio.Lock()
 
     async def start(self) -> None:
@@ -266,10 +265,6 @@ class Sweeper:
     def alive(self) -> bool:
         """Whether it still sweeps."""
         return self._task is not None and not self._task.done()
-
-    def wake(self) -> None:
-        """Sweep now: the civil clock moved."""
-        self._woken.set()
 
     async def sweep(self) -> int:
         """Fire everything that is due today; returns how many fired. One that cannot fire holds up no other.
@@ -295,9 +290,7 @@ class Sweeper:
                 await self.sweep()
             except Exception:  # noqa: BLE001 - a database that is away comes back
                 _log.exception("sweep failed")
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), self._every)
-            self._woken.clear()
+            await asyncio.sleep(self._every)
 
     async def _due(self, failed: Collection[UUID]) -> list[UUID]:
         query = select(Deadline.id).where(

@@ -33,7 +33,10 @@ S_contra = TypeVar("S_contra", bound=ServiceSettings, contravariant=True)
 
 
 class Create(Protocol[S_contra]):
-    """Makes a service's app; `background` lives as long as it, `settle` is called before and after a civil move."""
+    """Makes a service's app.
+
+    `background` lives as long as it; `settle` is called before and after the civil clock moves.
+    """
 
     def __call__(
         self,
