@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 
-from intake.names import first_name, kept_under
+from intake.names import given_kept_under, kept_under
 from intake.people import Address, Contact, Name
 from intake.rules import BirthDate
 from intake.tables import Client
@@ -83,9 +83,8 @@ def name_indexes(vault: Vault, municipality: str, name: Name, born: BirthDate) -
     """The blind indexes under which a name with a birth year is found."""
     for form in kept_under(name.prefix, name.family):
         yield name_index(vault, municipality, form, born.year)
-    given = first_name(name.given)
-    if given is not None:
-        yield given_index(vault, municipality, given, born.year)
+    for form in given_kept_under(name.given):
+        yield given_index(vault, municipality, form, born.year)
 
 
 def given_index(vault: Vault, municipality: str, form: str, year: int) -> bytes:

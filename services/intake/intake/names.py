@@ -1,14 +1,20 @@
 """Names as they are looked for: without case, accents and prefixes, and as they sound in Dutch.
 
-Janssen is found by Jansen, Schmidt by Smit, Kuijper by Kuyper, Hendrickx by Hendriks, "van den Berg" by Vandenberg.
+Janssen is found by Jansen, Schmidt by Smit, Kuijper by Kuyper, Hendrickx by Hendriks, "van den Berg" by Vandenberg,
+Schröder by Schroeder.
 The rules stand in `_SOUNDS`, in their order; they make alike what the Dutch write in more than one way, and no more.
 """
 
 import re
 import unicodedata
+from collections.abc import Iterator
 
-_WITHOUT_ACCENT = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "\u0131": "i", "æ": "ae", "œ": "oe"})
+_WITHOUT_ACCENT = str.maketrans(
+    {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "\u0131": "i", "æ": "ae", "œ": "oe"}
+)
 """Letters that Unicode does not take apart."""
+_WRITTEN_OUT = str.maketrans({"ä": "ae", "ö": "oe", "ø": "oe", "ü": "ue"})
+"""How a passport, and many a clerk, writes letters that are not on a Dutch keyboard: Schroeder for Schröder."""
 _PREFIXES = frozenset(
     {
         "aan", "af", "al", "am", "an", "auf", "aus", "bei", "ben", "bij", "bin", "boven", "d", "da", "dal", "dalla",
@@ -41,7 +47,8 @@ def kept_under(prefix: str | None, family_name: str) -> tuple[str, ...]:
     """The forms under which somebody is found: the whole, each of the names that a hyphen joins, and each word."""
     whole = f"{prefix or ''} {family_name}"
     forms = [form for name in (whole, *whole.split("-")) for form in _wholes(name)]
-    return _spoken([*forms, *(word for word in _without_prefixes(_words(whole)) if len(word) > 1)])
+    words = (word for written in _written(whole) for word in _without_prefixes(written) if len(word) > 1)
+    return _spoken([*forms, *words])
 
 
 def looked_under(family_name: str) -> tuple[str, ...]:
@@ -49,23 +56,44 @@ def looked_under(family_name: str) -> tuple[str, ...]:
     return _spoken(_wholes(family_name))
 
 
-def first_name(given: str | None) -> str | None:
-    """The form of the first of somebody's given names; None when they have none."""
-    words = _words(given or "")
-    return spoken(words[0]) if words else None
+def given_kept_under(given: str | None) -> tuple[str, ...]:
+    """The forms under which the first of somebody's given names is found: as it sounds, and its initial."""
+    kept = (form for word in _first_words(given) for form in (_letter(word) or spoken(word), f"{word[0]}."))
+    return tuple(dict.fromkeys(kept))
 
 
-def _words(name: str) -> list[str]:
-    """The words of a name in small letters without accents."""
-    plain = unicodedata.normalize("NFKD", name.casefold().translate(_WITHOUT_ACCENT))
+def given_looked_under(given: str | None) -> tuple[str, ...]:
+    """The forms that a search looks for: an initial finds all that begin with it, a name also who has initials only."""
+    sought = ((f"{word[0]}.",) if _letter(word) else (spoken(word), word[0]) for word in _first_words(given))
+    return tuple(dict.fromkeys(form for forms in sought for form in forms))
+
+
+def _first_words(given: str | None) -> list[str]:
+    """The first word of given names as it can be written; none when there is none."""
+    return list(dict.fromkeys(words[0] for words in _written(given or "") if words))
+
+
+def _letter(word: str) -> str | None:
+    """The letter of a word that is an initial, for nobody says it as a name: J, Th, Chr, JP; None of a name."""
+    return word[0] if len(word) == 1 or not set(word) & set("aeiouy") else None
+
+
+def _written(name: str) -> Iterator[list[str]]:
+    """The words of a name in small letters without accents, and as they are with accents written out."""
+    small = unicodedata.normalize("NFC", name.casefold())
+    yield _words(small)
+    yield _words(small.translate(_WRITTEN_OUT))
+
+
+def _words(small: str) -> list[str]:
+    plain = unicodedata.normalize("NFKD", small.translate(_WITHOUT_ACCENT))
     letters = "".join(each for each in plain if not unicodedata.combining(each))
     return [word for word in re.split(r"[^\w]+", letters) if word]
 
 
 def _wholes(name: str) -> list[str]:
     """A name in one piece, without its prefixes and glued to them."""
-    words = _words(name)
-    return ["".join(_without_prefixes(words)), "".join(words)]
+    return ["".join(each) for words in _written(name) for each in (_without_prefixes(words), words)]
 
 
 def _without_prefixes(words: list[str]) -> list[str]:

@@ -16,7 +16,7 @@ from chassis import sight
 from chassis.work import Work
 from intake.actions import audit
 from intake.identity import bsn_index, given_index, name_index
-from intake.names import first_name, looked_under
+from intake.names import given_looked_under, looked_under
 from intake.rules import plain_bsn
 from intake.tables import GONE, Client, SearchToken, clients_by_id
 from intake.vault import Vault
@@ -64,9 +64,11 @@ async def by_name(work: Work, vault: Vault, municipalities: Collection[str], nam
         for form in looked_under(name.family)
     ]
     conditions = [Client.id.in_(_with_token(municipalities, family))]
-    given = first_name(name.given)
-    if given is not None:
-        tokens = [given_index(vault, municipality, given, name.birth_year) for municipality in municipalities]
+    given = given_looked_under(name.given)
+    if given:
+        tokens = [
+            given_index(vault, municipality, form, name.birth_year) for municipality in municipalities for form in given
+        ]
         conditions.append(Client.id.in_(_with_token(municipalities, tokens)))
     return await _found(work, municipalities, "name and birth year", *conditions)
 

@@ -34,7 +34,7 @@ class Registration(NewClient):
 
 
 class ClientSearch(ApiModel):
-    """Who is looked for: by BSN, by family name and birth year, narrowed by the first given name if told, or by id."""
+    """Who is looked for: by BSN, by id, or by family name and birth year, narrowed by a given name or initial."""
 
     bsn: Bsn | None = None
     family_name: Line | None = None
