@@ -130,7 +130,7 @@ def refusals(person: Person, today: date) -> list[Fault]:
 def _refusals(person: Person, today: date) -> Iterator[Fault]:
     yield from bsn_faults("bsn", person.bsn)
     if person.partner_bsn is not None:
-        yield from bsn_faults("partnerBsn", person.partner_bsn)
+        yield from partner_faults("partnerBsn", person.partner_bsn, person.bsn)
     if person.deceased_on:
         yield Fault("deceasedOn", "is somebody who died, and is not registered as a client")
     yield from birth_date_faults(person.birth_date, today)
@@ -142,6 +142,14 @@ def bsn_faults(field: str, number: str) -> Iterator[Fault]:
     """What is wrong with a BSN."""
     if not bsn_numbers.is_valid(number):
         yield Fault(field, "does not pass the eleven-test for a BSN")
+
+
+def partner_faults(field: str, number: str, own: str) -> Iterator[Fault]:
+    """What is wrong with the BSN of somebody's partner, for nobody is their own (INT-12)."""
+    mistyped = list(bsn_faults(field, number))
+    yield from mistyped
+    if not mistyped and plain_bsn(number) == plain_bsn(own):
+        yield Fault(field, "is the client's own BSN")
 
 
 def birth_date_faults(written: str | None, today: date) -> Iterator[Fault]:

@@ -122,7 +122,7 @@ async def test_all_that_is_wrong_with_a_correction_is_told_at_once(intake: Intak
         "#/bsn", "#/partnerBsn", "#/name", "#/birthDate", "#/housedOn",
     }  # fmt: skip
     own = await patch(intake, client, {"partnerBsn": (await intake.read(client))["bsn"]})
-    assert own.json()["errors"] == [{"detail": "is the client's own", "pointer": "#/partnerBsn"}]
+    assert own.json()["errors"] == [{"detail": "is the client's own BSN", "pointer": "#/partnerBsn"}]
     assert (await intake.read(client))["name"]["family"] == "Ven"
 
 

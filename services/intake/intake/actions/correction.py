@@ -16,7 +16,7 @@ from intake.actions.registration import band_anew, search_tokens
 from intake.identity import Identity, bsn_index
 from intake.people import CorrectedClient, IdentityField
 from intake.problems import AnotherPerson, RegistrationClosed
-from intake.rules import BirthDate, Fault, birth_date_faults, bsn_faults, plain_bsn
+from intake.rules import BirthDate, Fault, birth_date_faults, bsn_faults, partner_faults, plain_bsn
 from intake.tables import (
     GONE,
     Client,
@@ -73,10 +73,11 @@ async def correct(work: Work, vault: Vault, client: Client, corrected: Corrected
 
 def _faults(work: Work, identity: Identity, given: Given) -> list[Fault]:
     empty = [Fault(_camel(field), "cannot be taken away") for field in NEVER_EMPTY if given.get(field, ...) is None]
-    mistyped = [fault for field in NUMBERS if given.get(field) for fault in bsn_faults(_camel(field), given[field])]
-    own = given.get("bsn") or identity.bsn
-    if not mistyped and given.get("partner_bsn") and plain_bsn(given["partner_bsn"]) == plain_bsn(own):
-        mistyped = [Fault("partnerBsn", "is the client's own")]
+    own, partner = given.get("bsn"), given.get("partner_bsn")
+    mistyped = [
+        *(bsn_faults("bsn", own) if own else ()),
+        *(partner_faults("partnerBsn", partner, own or identity.bsn) if partner else ()),
+    ]
     born = list(birth_date_faults(given["birth_date"], work.today)) if given.get("birth_date") else []
     housed = given.get("housed_on")
     early = [Fault("housedOn", f"lies after today, {work.today}")] if housed and housed > work.today else []

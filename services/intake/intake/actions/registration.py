@@ -164,10 +164,9 @@ class _Register:
 
 
 def named(vault: Vault, municipality: str, person: NewClient) -> tuple[bytes, bytes | None]:
-    """The blind indexes of a person's BSN and of the partner's; nobody is their own partner."""
+    """The blind indexes of a person's BSN and of the partner's."""
     own = bsn_index(vault, municipality, plain_bsn(person.bsn))
-    partner = bsn_index(vault, municipality, plain_bsn(person.partner_bsn)) if person.partner_bsn else None
-    return own, None if partner == own else partner
+    return own, bsn_index(vault, municipality, plain_bsn(person.partner_bsn)) if person.partner_bsn else None
 
 
 def _new_client(
