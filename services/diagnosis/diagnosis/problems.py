@@ -1,8 +1,10 @@
 """Why a step cannot be taken now; each title says which step comes first."""
 
+from collections.abc import Mapping
 from datetime import date
+from uuid import UUID
 
-from chassis.problems import Conflict, Forbidden, Invalid, pointer
+from chassis.problems import Conflict, Forbidden, Invalid, Problem, pointer
 from diagnosis.rules import FaultyFacts
 from policy import Library, PolicyErrors
 
@@ -47,6 +49,24 @@ class NotOpened(Conflict):
 
     slug = "proposal-not-opened"
     title = "Each proposal must be opened first by who confirms it"
+
+
+class NotConfirmable(Conflict):
+    """Some of the proposals that were to be confirmed together cannot be."""
+
+    slug = "proposals-not-confirmable"
+    title = "Not all of these proposals can be confirmed, so that none was"
+
+    @classmethod
+    def of(cls, refused: Mapping[UUID, tuple[str, Problem]]) -> "NotConfirmable":
+        """Each proposal that cannot be confirmed, with its place in the request and why not."""
+        errors = [{"detail": _why(reason), "pointer": place} for place, reason in refused.values()]
+        return cls(errors=errors, proposals=[str(each) for each in refused])
+
+
+def _why(reason: Problem) -> str:
+    [first, *_] = reason.members.get("errors") or [{"detail": reason.detail}]
+    return str(first["detail"])
 
 
 class AlreadyCorrected(Conflict):

@@ -9,6 +9,7 @@ import pytest
 
 from chassis.ids import new_id
 from contracts.diagnosis import AssessmentCompleted, AssessmentInDoubt, ClientCategorised
+from contracts.routing import ClientExited
 
 if TYPE_CHECKING:
     from tests.conftest import Diagnosis
@@ -160,8 +161,42 @@ async def test_together_is_confirmed_only_what_this_person_opened(diagnosis: Dia
     done = await diagnosis.done("/proposal-confirmations", {"proposalIds": ids})
     assert {each["state"] for each in done["items"]} == {"confirmed"}
     assert len(await diagnosis.said(ClientCategorised)) == 2
-    unknown = await diagnosis.post("/proposal-confirmations", {"proposalIds": [*ids, str(new_id())]})
-    assert (unknown.status_code, unknown.json()["errors"][0]["pointer"]) == (400, "#/proposalIds/2")
+    unknown = await diagnosis.post("/proposal-confirmations", {"proposalIds": [str(new_id()), *ids, str(new_id())]})
+    assert unknown.status_code == 400
+    assert [each["pointer"] for each in unknown.json()["errors"]] == ["#/proposalIds/0", "#/proposalIds/3"]
+
+
+async def test_each_that_cannot_be_confirmed_together_is_named_with_why_and_none_is(diagnosis: Diagnosis) -> None:
+    fine = await diagnosis.assess(await diagnosis.client(), {"distance_months": 8})
+    unseen = await diagnosis.assessed_by_another(await diagnosis.client(), {"distance_months": 8})
+    doubtful = await diagnosis.assess(await diagnosis.client(), {"distance_months": 8, "in_doubt": True})
+    undecided = await diagnosis.assess(await diagnosis.client(), {"can_volunteer": True})
+    done = await diagnosis.assess(await diagnosis.client(), {"distance_months": 8})
+    await diagnosis.confirm(done)
+    left = await diagnosis.client()
+    gone = await diagnosis.assess(left, {"distance_months": 8})
+    await diagnosis.hear(
+        left, ClientExited(occurred_on=date(2024, 2, 1), by="staff:s-1", exit_id=new_id(), reason="work")
+    )
+    ids = [each["id"] for each in (unseen, fine, doubtful, undecided, done, gone)]
+
+    refused = await diagnosis.post("/proposal-confirmations", {"proposalIds": ids})
+
+    assert refused.status_code == 409
+    problem = refused.json()
+    assert problem["proposals"] == [each for each in ids if each != fine["id"]]
+    assert {each["pointer"]: each["detail"] for each in problem["errors"]} == {
+        "#/proposalIds/0": "Each proposal must be opened first by who confirms it.",
+        "#/proposalIds/2": "The outcome is in doubt; a new assessment comes first.",
+        "#/proposalIds/3": (
+            "The proposal has no category to confirm; it must be overridden, or a new assessment comes first."
+        ),
+        "#/proposalIds/4": "It was confirmed.",
+        "#/proposalIds/5": "The client's journey has ended; it must be resumed first.",
+    }
+    assert (await diagnosis.get(f"/proposals/{fine['id']}")).json()["state"] == "open"
+    early = await diagnosis.post("/proposal-confirmations", {"proposalIds": [fine["id"]], "on": "2020-01-01"})
+    assert early.json()["errors"][0]["detail"].startswith("lies before the assessment")
 
 
 @pytest.mark.requirement("POL-4")

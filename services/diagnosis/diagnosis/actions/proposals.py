@@ -8,13 +8,13 @@ from uuid import UUID
 from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from chassis.problems import Invalid, NotFound
+from chassis.problems import Conflict, Invalid, NotFound, Problem
 from chassis.work import Work
 from contracts import ReceiptReference
 from contracts.diagnosis import ClientCategorised
 from diagnosis.actions import exemptions
 from diagnosis.actions.clients import active_client, day_of, decider, known_of, policy_of
-from diagnosis.problems import AlreadyDecided, InDoubt, NothingToConfirm, NotOpened
+from diagnosis.problems import AlreadyDecided, InDoubt, NotConfirmable, NothingToConfirm, NotOpened
 from diagnosis.rules import Basis, Standing, exemption_change, traits
 from diagnosis.tables import (
     Categorisation,
@@ -78,17 +78,24 @@ async def confirm(work: Work, proposal_id: UUID, on: date | None) -> Proposal:
 
 
 async def confirm_together(work: Work, proposal_ids: Sequence[UUID], on: date | None) -> list[Proposal]:
-    """Confirm several proposals, all or none; each was looked at first by who confirms them."""
+    """Confirm several proposals, all or none; each that cannot be is named, with why."""
     decider(work)
-    found = set(await work.session.scalars(select(Proposal.id).where(Proposal.id.in_(proposal_ids))))
-    for index, each in enumerate(proposal_ids):
-        if each not in found:
-            raise Invalid.at(f"#/proposalIds/{index}", "is not a proposal that there is")
-    seen = await opened(work, proposal_ids)
-    unseen = [str(each) for each in proposal_ids if each not in seen]
-    if unseen:
-        raise NotOpened(proposals=unseen)
-    return [await confirm(work, each, on) for each in sorted(found)]
+    day_of(work, on, "#/on")
+    places = {each: f"#/proposalIds/{index}" for index, each in reversed(list(enumerate(proposal_ids)))}
+    found = set(await work.session.scalars(select(Proposal.id).where(Proposal.id.in_(places))))
+    unknown = [place for each, place in reversed(places.items()) if each not in found]
+    if unknown:
+        raise Invalid(errors=[{"detail": "is not a proposal that there is", "pointer": place} for place in unknown])
+    confirmed: list[Proposal] = []
+    refused: dict[UUID, Problem] = {}
+    for each in sorted(found):
+        try:
+            confirmed.append(await confirm(work, each, on))
+        except (Conflict, Invalid) as reason:
+            refused[each] = reason
+    if refused:
+        raise NotConfirmable.of({each: (places[each], refused[each]) for each in proposal_ids if each in refused})
+    return confirmed
 
 
 async def override(work: Work, proposal_id: UUID, category: str, reason: str, on: date | None) -> Proposal:
