@@ -5,7 +5,7 @@ import base64
 import json
 import os
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import date
@@ -87,8 +87,8 @@ class System:
     async def start(self) -> None:
         """Start PostgreSQL, bring the databases up to date, and let the services run."""
         library = Library.load(self.policies)
-        await asyncio.to_thread(self.postgres.start)  # and with it the folder is ours
         self._stack.push_async_callback(asyncio.to_thread, self.postgres.stop)
+        await _to_its_end(self.postgres.start)  # and with it the folder is ours
         self._renew_tokens(library)
         urls = await self._databases()
         databases = {name: Database(each.app, each.background, pool_size=6) for name, each in urls.items()}
@@ -141,7 +141,7 @@ class System:
         passwords = load_passwords(self.folder / "passwords.json")
         urls = {name: await provision(self.postgres.admin_url, name, passwords) for name in DEFINITIONS}
         for name, each in urls.items():  # one by one: Alembic's context is one for the process
-            await asyncio.to_thread(upgrade, SERVICE_FOLDERS[name], each.owner)
+            await _to_its_end(upgrade, SERVICE_FOLDERS[name], each.owner)
         return urls
 
     async def _clock(self, databases: Mapping[str, Database]) -> MachineClock | MovableClock:
@@ -181,6 +181,15 @@ class System:
             app=definition.create(settings, office, verifier, background=background, settle=self.settle),
             background=background,
         )
+
+
+async def _to_its_end(step: Callable[..., object], *arguments: Any) -> None:
+    """Take a step in a thread, and wait for its end also when told to stop meanwhile: a thread cannot be stopped."""
+    taking = asyncio.create_task(asyncio.to_thread(step, *arguments))
+    try:
+        await asyncio.shield(taking)
+    finally:
+        await asyncio.wait([taking])
 
 
 KEYS = ("key", "index_key", "diagnosis_key", "partners_key")

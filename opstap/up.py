@@ -1,5 +1,6 @@
 """The system on one machine behind one HTTP port, until it is told to stop."""
 
+import signal
 import socket
 from collections.abc import Callable, Mapping
 from datetime import date
@@ -28,7 +29,8 @@ async def run_until_stopped(
     show: Show,
     settings: Mapping[str, Any] | None = None,
 ) -> None:
-    """Serve until a signal comes. FolderInUseError when another system runs on the folder."""
+    """Serve until Ctrl-C or SIGTERM. FolderInUseError when another system runs on the folder."""
+    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))  # as Ctrl-C it lets us stop PostgreSQL first
     configure("WARNING", "opstap")
     door = listen(port)
     url = f"http://{HOST}:{door.getsockname()[1]}"

@@ -4,6 +4,7 @@ import asyncio
 import os
 import random
 import secrets
+import signal
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -96,3 +97,29 @@ async def test_a_second_start_on_the_same_folder_is_refused_with_the_owner_named
     assert f"another opstap runs on this folder (pid {machine.pid})" in (await process.stderr.read()).decode()
     assert await process.wait() == 2
     assert await machine.answers()
+
+
+async def test_who_is_told_to_stop_stops_its_postgresql_too(tmp_path: Path) -> None:
+    async with one_machine(tmp_path / "data", FIRST) as machine:
+        assert machine.process
+        assert machine.postgres.postmaster()
+
+        machine.process.send_signal(signal.SIGTERM)
+        code = await machine.process.wait()
+
+        assert machine.postgres.postmaster() is None
+        assert code == 0
+
+
+async def test_who_is_told_to_stop_while_it_starts_stops_its_postgresql_too(tmp_path: Path) -> None:
+    machine = OneMachine(tmp_path / "data", FIRST)
+    starting = await machine.up()
+
+    async def has_postgres() -> bool:
+        return machine.postgres.postmaster() is not None
+
+    await eventually(has_postgres, within=60)
+    starting.send_signal(signal.SIGTERM)
+    await starting.wait()
+
+    assert machine.postgres.postmaster() is None

@@ -77,7 +77,8 @@ class OneMachine:
 
     async def stop(self) -> None:
         assert self.process
-        self.process.send_signal(signal.SIGINT)
+        if self.process.returncode is None:
+            self.process.send_signal(signal.SIGINT)
         await self.process.wait()
 
 
