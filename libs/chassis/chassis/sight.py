@@ -79,7 +79,9 @@ _SEES = text("""
           AND s.first_day <= :today AND (s.last_day IS NULL OR s.last_day >= :today)
     )
     UNION
-    SELECT municipality, municipality || '/role:' || unnest(roles) FROM me
+    SELECT them.municipality, them.municipality || '/role:' || unnest(them.roles)
+    FROM colleagues them JOIN me USING (municipality)
+    WHERE them.active AND (them.staff_id = me.staff_id OR them.team = ANY (me.manages))
     UNION
     SELECT municipality, 'access:' || o.id FROM openings o JOIN me USING (municipality)
     WHERE o.staff_id = :me AND o.until > :now

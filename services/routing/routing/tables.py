@@ -272,6 +272,7 @@ class Handover(OfClient):
     state: Mapped[str] = mapped_column(Text, default="due")
     due_on: Mapped[date] = mapped_column(Date)
     prepared_on: Mapped[date | None] = mapped_column(Date, default=None)
+    prepared_by: Mapped[str | None] = mapped_column(Text, default=None)
     accept_by: Mapped[date | None] = mapped_column(Date, default=None)
     escalated_on: Mapped[date | None] = mapped_column(Date, default=None)
     closed_on: Mapped[date | None] = mapped_column(Date, default=None)

@@ -101,7 +101,7 @@ async def test_a_caseload_counts_in_full_whoever_asks_for_an_assignment(routing:
     await routing.hear(client, routing.categorised("1B", "reintegration"))
     handover = (await routing.handover(client))["id"]
     await routing.done(f"/handovers/{handover}/preparations", {"note": "A warm handover"})
-    accepts = routing.token("caseworker", sub="west-1")
+    accepts = routing.token("caseworker", sub="west-2")
     assert (await routing.post(f"/handovers/{handover}/acceptances", {}, headers=accepts)).status_code == 201
     assert (await routing.journey(client))["caseworkerId"] == "west-2"
 

@@ -169,3 +169,97 @@ async def test_nobody_accepts_before_the_file_was_ready(routing: Routing) -> Non
     handover, _ = await handover_of(routing, "prepared")
     early = await routing.post(f"/handovers/{handover}/acceptances", {"on": "2021-08-31"})
     assert early.json()["errors"][0]["pointer"] == "#/on"
+
+
+async def two_teams(routing: Routing) -> str:
+    """A handover prepared by who guides the client in the team west, for the team east."""
+    gives: dict[str, dict[str, Any]] = {"giver": {"roles": ["work_consultant", "income_consultant"], "team": "west"}}
+    others: dict[str, dict[str, Any]] = {
+        "colleague": {"roles": ["work_consultant"], "team": "west"},
+        "west-boss": {"roles": [], "team": None, "manages": ["west"]},
+        "receiver": {"roles": ["income_consultant"], "team": "east"},
+        "east-boss": {"roles": [], "team": None, "manages": ["east"]},
+    }
+    await employ(routing, gives)
+    client = await routing.client()
+    await employ(routing, others)
+    await routing.hear(client, routing.categorised("2A", "participation"))
+    token = routing.token("caseworker", sub="giver")
+    due = (await routing.get(f"/clients/{client}/journey", headers=token)).json()["handovers"][-1]
+    await routing.done(f"/handovers/{due['id']}/preparations", {"note": "The file"}, headers=token)
+    return str(due["id"])
+
+
+async def employ(routing: Routing, people: dict[str, dict[str, Any]]) -> None:
+    for name, told in people.items():
+        await routing.done("/staff", {"id": name, "municipalities": ["GM1916"], **told})
+
+
+async def state_of(routing: Routing, handover: str) -> str:
+    read = await routing.get(f"/handovers/{handover}", headers=routing.token("front_end", sub=None))
+    return str(read.json()["state"])
+
+
+@pytest.mark.parametrize("step", ["accept", "give back"])
+@pytest.mark.requirement("ROU-5")
+async def test_who_gives_a_client_neither_accepts_nor_returns_the_handover(routing: Routing, step: str) -> None:
+    handover = await two_teams(routing)
+    path, body = STEPS[step]
+    refused = await routing.post(
+        f"/handovers/{handover}/{path}", body, headers=routing.token("caseworker", sub="giver")
+    )
+    assert refused.status_code == 403, refused.text
+    assert "You give this client" in refused.json()["detail"], "also who has the receiving role"
+    assert await state_of(routing, handover) == "prepared"
+
+
+@pytest.mark.parametrize("step", ["accept", "give back"])
+@pytest.mark.parametrize("who", ["colleague", "west-boss"])
+@pytest.mark.requirement("ROU-5")
+async def test_who_only_sees_the_client_neither_accepts_nor_returns_the_handover(
+    routing: Routing, step: str, who: str
+) -> None:
+    handover = await two_teams(routing)
+    path, body = STEPS[step]
+    role = "team_manager" if who == "west-boss" else "caseworker"
+    refused = await routing.post(f"/handovers/{handover}/{path}", body, headers=routing.token(role, sub=who))
+    assert refused.status_code == 403, refused.text
+    assert "Consulent Inkomen" in refused.json()["detail"], "it says whose it is"
+
+
+@pytest.mark.parametrize("step", ["accept", "give back"])
+@pytest.mark.parametrize(
+    ("who", "role"), [("receiver", "caseworker"), ("east-boss", "team_manager"), ("portal", "front_end")]
+)
+@pytest.mark.requirement("ROU-5")
+async def test_who_has_the_receiving_role_or_manages_them_accepts_and_returns(
+    routing: Routing, step: str, who: str, role: str
+) -> None:
+    handover = await two_teams(routing)
+    path, body = STEPS[step]
+    done = await routing.post(f"/handovers/{handover}/{path}", body, headers=routing.token(role, sub=who))
+    assert done.status_code == 201, done.text
+
+
+async def test_a_colleague_who_prepared_the_file_does_not_accept_it_and_another_one_does(routing: Routing) -> None:
+    people = ("one", "other", "third")
+    await employ(routing, {name: {"roles": ["work_consultant", "income_consultant"]} for name in people})
+    client = await routing.client()
+    await routing.hear(client, routing.categorised("2A", "participation"))
+    handover = (await routing.handover(client))["id"]
+    [helps, third] = sorted(set(people) - {(await routing.journey(client))["caseworkerId"]})
+    token = routing.token("caseworker", sub=helps)
+    await routing.done(f"/handovers/{handover}/preparations", {"note": "The file"}, headers=token)
+    assert (await routing.post(f"/handovers/{handover}/acceptances", headers=token)).status_code == 403
+    await routing.done(f"/handovers/{handover}/acceptances", headers=routing.token("caseworker", sub=third))
+
+
+async def test_where_nobody_receives_a_manager_of_the_municipality_accepts(routing: Routing) -> None:
+    people = {"giver": {"roles": ["work_consultant"]}, "boss": {"roles": [], "manages": ["west"]}}
+    await employ(routing, {name: {"team": "west", **told} for name, told in people.items()})
+    client = await routing.client()
+    await routing.hear(client, routing.categorised("2A", "participation"))
+    boss = routing.token("team_manager", sub="boss")
+    due = (await routing.get(f"/clients/{client}/journey", headers=boss)).json()["handovers"][-1]
+    await routing.done(f"/handovers/{due['id']}/preparations", {"note": "The file"}, headers=boss)
+    await routing.done(f"/handovers/{due['id']}/acceptances", headers=boss)

@@ -5,10 +5,11 @@ from uuid import UUID
 from sqlalchemy import select
 
 from chassis.problems import Invalid, NotFound
+from chassis.security import Token
 from chassis.work import Work
 from contracts.routing import HandoverAccepted, HandoverReturned
 from policy import reckon
-from routing.actions import caseworkers, closing, falling_due, journeys, placing, terms
+from routing.actions import caseworkers, closing, falling_due, journeys, placing, receiving, terms
 from routing.actions.caseworkers import Assignment
 from routing.actions.journeys import Act, pack_of, say
 from routing.actions.terms import Anew
@@ -36,15 +37,16 @@ async def prepare(work: Work, handover_id: UUID, note: str, act: Act) -> Handove
     if act.on < handover.due_on:
         raise Invalid.at("#/on", f"lies before the handover fell due, on {handover.due_on}")
     handover.state, handover.note, handover.prepared_on, handover.accept_by = "prepared", note, act.on, accept_by
-    handover.escalated_on = None
+    handover.prepared_by, handover.escalated_on = act.by, None
     falling_due.tell_prepared(work, journey, handover, act)
     await terms.restate(work, [journey], Anew.of(work, act.on, "de voorbereiding van een overdracht"))
     return handover
 
 
-async def accept(work: Work, handover_id: UUID, act: Act) -> Handover:
+async def accept(work: Work, caller: Token, handover_id: UUID, act: Act) -> Handover:
     """The receiving team takes the client over: another track, caseworker and terms."""
     journey, handover = await find(work, handover_id)
+    await receiving.check(work, caller, journey, handover)
     _must_be_prepared(handover, act)
     handover.state, handover.closed_on, handover.acceptance_id = "accepted", act.on, work.ids()
     say(
@@ -63,9 +65,10 @@ async def accept(work: Work, handover_id: UUID, act: Act) -> Handover:
     return handover
 
 
-async def give_back(work: Work, handover_id: UUID, reason: str, act: Act) -> Handover:
+async def give_back(work: Work, caller: Token, handover_id: UUID, reason: str, act: Act) -> Handover:
     """The receiving team sends the client back; the handover can be prepared again."""
     journey, handover = await find(work, handover_id)
+    await receiving.check(work, caller, journey, handover)
     _must_be_prepared(handover, act)
     handover.state, handover.return_reason = "returned", reason
     handover.prepared_on = handover.accept_by = None

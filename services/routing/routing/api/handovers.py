@@ -11,7 +11,7 @@ from chassis.models import ApiModel, Items, OptionalDay, Text
 from chassis.pagination import Page
 from chassis.problems import NotFound
 from chassis.routes import ServiceRoute, WorkInHand
-from chassis.security import allow
+from chassis.security import Caller, allow
 from routing.actions import handovers
 from routing.actions.journeys import Act, survivors
 from routing.api.answers import ENTERS, HandoverAnswer, located
@@ -89,17 +89,22 @@ async def prepare_handover(
 
 @router.post("/handovers/{handover_id}/acceptances", status_code=201, dependencies=[allow(*ENTERS)])
 async def accept_handover(
-    handover_id: UUID, body: NewAcceptance, work: WorkInHand, response: Response
+    handover_id: UUID, body: NewAcceptance, work: WorkInHand, caller: Caller, response: Response
 ) -> HandoverAnswer:
-    """Take the client over: another track, a caseworker of that track, its terms."""
-    accepted = await handovers.accept(work, handover_id, Act.entered(work, body.on, "#/on"))
+    """Take the client over: another track, a caseworker of that track, its terms.
+
+    For who has the receiving role and their manager; who gives the client does not take them over as well.
+    """
+    accepted = await handovers.accept(work, caller, handover_id, Act.entered(work, body.on, "#/on"))
     located(response, f"/handovers/{handover_id}")
     return HandoverAnswer.model_validate(accepted)
 
 
 @router.post("/handovers/{handover_id}/returns", status_code=201, dependencies=[allow(*ENTERS)])
-async def return_handover(handover_id: UUID, body: NewReturn, work: WorkInHand, response: Response) -> HandoverAnswer:
-    """Send the client back, with the reason; the handover can be prepared again."""
-    returned = await handovers.give_back(work, handover_id, body.reason, Act.entered(work, body.on, "#/on"))
+async def return_handover(
+    handover_id: UUID, body: NewReturn, work: WorkInHand, caller: Caller, response: Response
+) -> HandoverAnswer:
+    """Send the client back, with the reason; the handover can be prepared again. It is for whom acceptance is for."""
+    returned = await handovers.give_back(work, caller, handover_id, body.reason, Act.entered(work, body.on, "#/on"))
     located(response, f"/handovers/{handover_id}")
     return HandoverAnswer.model_validate(returned)

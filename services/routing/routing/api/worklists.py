@@ -1,6 +1,6 @@
 """A caseworker's day: what is due, overdue, to be confirmed, waited for, handed over, and without caseworker."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import date
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -15,6 +15,7 @@ from chassis.security import STAFF, Caller, Role, Token, allow
 from chassis.work import Work
 from policy.instruments import LONGEST_USE, USUAL_USE
 from policy.running import ALLOWANCES_CHECK, FIP, FIRST_CONVERSATION, LONGEST_STAY, REVIEW
+from routing.actions import receiving
 from routing.actions.sight import Scope, sight_of
 from routing.api.answers import ENTERS
 from routing.rules import AGREEMENT
@@ -127,7 +128,8 @@ async def read_worklist(
         query = query.where(*_of_kind(kind, work.today))
     found = await page.scalars(work.session, query, WorkItem.urgent_on, WorkItem.id)
     public = service_of(request).settings.public_url.rstrip("/")
-    return Items(items=[_shown(work, each, caller, public) for each in found])
+    received = await receiving.offered(work, caller, found)
+    return Items(items=[_shown(work, each, caller, public, received) for each in found])
 
 
 @router.get("/worklist/counts", dependencies=[allow(*ENTERS)])
@@ -150,7 +152,7 @@ def _of_kind(kind: Kind, today: date) -> list[ColumnElement[bool]]:
     return [WorkItem.kind == kind]
 
 
-def _shown(work: Work, item: WorkItem, caller: Token, public: str) -> WorkItemAnswer:
+def _shown(work: Work, item: WorkItem, caller: Token, public: str, received: Collection[UUID]) -> WorkItemAnswer:
     today = work.today
     overdue = is_overdue(item.due_on, today)
     kind: Any = "overdue" if item.kind == "due" and overdue else item.kind
@@ -162,7 +164,7 @@ def _shown(work: Work, item: WorkItem, caller: Token, public: str) -> WorkItemAn
         urgent_on=item.urgent_on, caseworker_id=item.caseworker_id, role=item.role,
         links=[
             CallAnswer(rel=rel, method=method, href=public + path.format_map(named))
-            for rel, method, path, roles in _calls(item, today)
+            for rel, method, path, roles in _calls(item, today, received)
             if caller.has(*roles)
         ],
     )  # fmt: skip
@@ -215,12 +217,13 @@ _STEP: _Call = ("step", "POST", "/routing/v1/agreements/{ref}/steps", ENTERS)
 _MOVABLE = frozenset({FIRST_CONVERSATION, REVIEW, FIP, LONGEST_STAY})
 
 
-def _calls(item: WorkItem, today: date) -> Iterator[_Call]:
+def _calls(item: WorkItem, today: date, received: Collection[UUID]) -> Iterator[_Call]:
     """What can be done next, and who may; nothing that the state of the item refuses."""
     yield "journey", "GET", f"{_CLIENT}/journey", ENTERS
     if item.what == LADDER_STEP:
         yield _MEASURE if item.state == "measure" else _STEP
-    yield from _OFFERED.get(item.what, ())
+    if item.what != ACCEPTANCE or item.ref in received:
+        yield from _OFFERED.get(item.what, ())
     if item.what == REFERRAL and item.state != "requested":
         yield "referral", "GET", "/partners/v1/referrals/{ref}", STAFF
     if item.what in _MOVABLE and item.due_on and item.due_on > today:
