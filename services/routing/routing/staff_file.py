@@ -7,7 +7,6 @@ from pydantic import Field, field_validator, model_validator
 from chassis.csvfiles import Sheet
 from chassis.models import ApiModel, Code, OptionalDay
 from contracts.model import Municipality
-from routing.rules import FULL_TIME
 
 STAFF_ID = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
 
@@ -20,8 +19,8 @@ class StaffLine(ApiModel):
     roles: Annotated[tuple[Code, ...], Field(max_length=20)] = ()
     team: Code | None = None
     manages: Annotated[tuple[Code, ...], Field(max_length=50)] = ()
-    hours: Annotated[int, Field(ge=1, le=60)] = FULL_TIME
-    active: bool = True
+    hours: Annotated[int, Field(ge=1, le=60)] | None = None
+    active: bool | None = None
     absent_from: OptionalDay = None
     absent_until: OptionalDay = None
     deputy: Annotated[str, Field(pattern=STAFF_ID)] | None = None
@@ -33,8 +32,6 @@ class StaffLine(ApiModel):
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
-        if not self.roles and not self.manages:
-            raise ValueError("names no roles and no teams to manage; give one of either")
         if self.absent_from is None and (self.absent_until or self.deputy):
             raise ValueError("names the end of an absence, or a deputy, without absent_from")
         return self
@@ -42,4 +39,6 @@ class StaffLine(ApiModel):
 
 COLUMNS = tuple(StaffLine.model_fields)
 OF_ABSENCE = ("absent_from", "absent_until", "deputy")
-STAFF = Sheet("a staff file", StaffLine, COLUMNS, ("id", "municipalities", "roles"))
+CLEARED = frozenset({"roles", "team", "manages", *OF_ABSENCE})
+"""The columns of which an empty cell says that there is nothing; that of another says nothing."""
+STAFF = Sheet("a staff file", StaffLine, COLUMNS, ("id", "municipalities"))

@@ -159,3 +159,65 @@ async def test_who_waits_is_assigned_once_the_file_is_in(routing: Routing) -> No
 
     guides = [await guide(routing, each) for each in clients]
     assert sorted(guides) == ["a", "a", "a", "a", "b", "b"]
+
+
+async def person(routing: Routing, who: str, municipality: str = "GM1916") -> dict[str, Any]:
+    """What is known of somebody on the staff."""
+    listed = (await routing.get("/staff", municipality=municipality)).json()["items"]
+    [found] = [each for each in listed if each["id"] == who]
+    known: dict[str, Any] = found
+    return known
+
+
+async def test_what_a_file_has_no_column_for_stays_as_it_is_known_of_a_person(routing: Routing) -> None:
+    await send(routing, *TOWN)
+    await send(routing, "gone;GM1916;work_consultant;west;;12;no;;;")
+    before = await routing.get("/staff")
+
+    for column, cell in (("team", "west"), ("hours", "24"), ("roles", "work_consultant income_consultant")):
+        answer = await send(routing, f"els;GM1916 GM0626;{cell}", header=f"id;municipalities;{column}")
+        assert answer.json()["unchanged"] == 1, answer.text
+    await send(routing, "gone;GM1916", "boss;GM1916", header="id;municipalities")
+
+    assert (await routing.get("/staff")).json() == before.json()
+
+
+async def test_what_is_known_in_one_municipality_stays_there_alone(routing: Routing) -> None:
+    await send(routing, "els;GM1916;work_consultant;west;;24;;;;", "els2;GM1916;work_consultant;west;;;;;;")
+    await send(routing, "els;GM0626;income_consultant;east;;12;;;;")
+
+    await send(routing, "els;GM1916 GM0626;18", header="id;municipalities;hours")
+
+    here, there = await person(routing, "els"), await person(routing, "els", "GM0626")
+    assert (here["roles"], here["team"], here["hoursPerWeek"]) == (["work_consultant"], "west", 18)
+    assert (there["roles"], there["team"], there["hoursPerWeek"]) == (["income_consultant"], "east", 18)
+
+
+async def test_an_empty_cell_clears_what_can_be_without_and_leaves_hours_and_being_active(routing: Routing) -> None:
+    await send(routing, "boss;GM1916;work_consultant;west;west;24;;;;", "els;GM1916;work_consultant;west;;;no;;;")
+
+    await send(routing, "boss;GM1916;work_consultant;;;;;;;", "els;GM1916;work_consultant;;;;;;;")
+
+    boss, els = await person(routing, "boss"), await person(routing, "els")
+    assert (boss["team"], boss["manages"], boss["hoursPerWeek"]) == (None, [], 24)
+    assert els["active"] is False
+
+
+async def test_who_is_new_has_something_to_do(routing: Routing) -> None:
+    answer = await send(routing, "els;GM1916;24", header="id;municipalities;hours")
+    assert refused(answer) == {(2, "")}
+    assert "names no roles" in answer.text
+    assert (await send(routing, "els;GM1916;work_consultant", header="id;municipalities;roles")).is_success
+    els = await person(routing, "els")
+    assert (els["hoursPerWeek"], els["active"], els["team"]) == (36, True, None)
+    cleared = await send(routing, "els;GM1916;", header="id;municipalities;roles")
+    assert refused(cleared) == {(2, "")}
+
+
+async def test_an_absence_keeps_what_the_file_has_no_column_for(routing: Routing) -> None:
+    await send(routing, *TOWN)
+    before = await everything(routing)
+    for columns, cells in (("absent_from", "2021-09-01"), ("absent_from;deputy", "2021-09-01;piet")):
+        answer = await send(routing, f"els;GM1916 GM0626;{cells}", header=f"id;municipalities;{columns}")
+        assert (answer.status_code, answer.json().get("absences")) == (201, 0), answer.text
+    assert await everything(routing) == before

@@ -2,12 +2,12 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
-from uuid import UUID
+from datetime import date
+from typing import Any, Literal
 
 from sqlalchemy import select
 
-from chassis.csvfiles import Fault, Faulty, Record, Sheet, Told
+from chassis.csvfiles import Fault, Faulty, Record, Told
 from chassis.problems import Forbidden, Invalid
 from chassis.security import Token
 from chassis.work import Work
@@ -16,7 +16,8 @@ from routing.actions import absences, authority, caseworkers
 from routing.actions.absences import NewAbsence
 from routing.actions.caseworkers import NewStaff
 from routing.actions.roster import Place
-from routing.staff_file import OF_ABSENCE, STAFF, StaffLine
+from routing.rules import FULL_TIME
+from routing.staff_file import CLEARED, OF_ABSENCE, STAFF, StaffLine
 from routing.tables import Absence, Staff
 
 Leavers = Literal["keep", "list", "inactive"]
@@ -26,6 +27,14 @@ POINTED = {
     "#/firstDay": "absent_from", "#/lastDay": "absent_until", "#/deputyId": "deputy", "#/staffId": "id",
 }  # fmt: skip
 """The column of what is wrong with an absence."""
+
+KEPT_AS = {
+    "roles": "roles", "team": "team", "manages": "manages", "hours": "hours_per_week", "active": "active",
+    "absent_until": "last_day", "deputy": "deputy_id",
+}  # fmt: skip
+"""Where what stands in a column is kept."""
+OF_WHO_IS_NEW: Mapping[str, Any] = {"roles": (), "manages": (), "hours": FULL_TIME, "active": True}
+"""What is taken of somebody of whom nothing else is told or known."""
 
 
 @dataclass
@@ -51,24 +60,32 @@ class StaffReport:
 
 @dataclass(frozen=True)
 class Entry:
-    """A line that can be read."""
+    """A line that can be read, of a file with these columns."""
 
     number: int
     line: StaffLine
-    cells: Mapping[str, str]
+    columns: Collection[str]
 
     @property
     def places(self) -> list[Place]:
         """Where this person works."""
         return [(municipality, self.line.id) for municipality in self.line.municipalities]
 
-    def as_staff(self) -> NewStaff:
-        """The person without the absence."""
-        line = self.line
-        return NewStaff(
-            line.id, sorted(line.municipalities), sorted(line.roles), line.team, line.hours, line.active,
-            sorted(line.manages),
-        )  # fmt: skip
+    def as_staff(self, there: Mapping[Place, Staff]) -> Iterator[NewStaff]:
+        """The person without the absence, in each municipality as told and as known there."""
+        for place in sorted(self.places):
+            known = there.get(place)
+            yield NewStaff(
+                self.line.id, [place[0]], sorted(self.told("roles", known)), self.told("team", known),
+                self.told("hours", known), self.told("active", known), sorted(self.told("manages", known)),
+            )  # fmt: skip
+
+    def told(self, column: str, known: Staff | Absence | None) -> Any:
+        """What the line says; where it says nothing, what is known, or what is taken of who is new."""
+        said = getattr(self.line, column)
+        if column in self.columns and (column in CLEARED or said is not None):
+            return said
+        return OF_WHO_IS_NEW.get(column) if known is None else getattr(known, KEPT_AS[column])
 
 
 async def take_in(
@@ -81,9 +98,10 @@ async def take_in(
         _refuse(report, entry, await _faults(work, caller, entry))
     first = _first_lines(entries, report)
     there = await _staff_of(work, {municipality for entry in entries for municipality in entry.line.municipalities})
-    _hold_against_each_other(entries, first, there, report)
+    people = {each.number: list(each.as_staff(there)) for each in first.values()}
+    _hold_against_each_other(entries, people, there, report)
     wrong = {each.line for each in report.refused}
-    await _enter(work, [each for each in first.values() if each.number not in wrong], there, report)
+    await _enter(work, [told for number, told in people.items() if number not in wrong], there, report)
     known = await _absences_of(work, first.keys())
     for entry in entries:
         if entry.number not in wrong and entry.line.absent_from is not None:
@@ -100,7 +118,7 @@ def _read(header: Sequence[str], records: Sequence[Record], report: StaffReport)
         if isinstance(read, Faulty):
             report.refused += [Told(record.line, each.column, each.detail) for each in read.faults]
         else:
-            yield Entry(record.line, read, Sheet.written(header, record))
+            yield Entry(record.line, read, header)
 
 
 def _refuse(report: StaffReport, entry: Entry, faults: Collection[Fault]) -> None:
@@ -147,16 +165,18 @@ async def _staff_of(work: Work, municipalities: Collection[str]) -> dict[Place, 
 
 
 def _hold_against_each_other(
-    entries: Sequence[Entry], first: Mapping[str, Entry], there: Mapping[Place, Staff], report: StaffReport
+    entries: Sequence[Entry], told: Mapping[int, Sequence[NewStaff]], there: Mapping[Place, Staff], report: StaffReport
 ) -> None:
-    """Managers of teams in which nobody is, and deputies who are nobody's colleague."""
-    people: dict[Place, Staff | StaffLine] = dict(there)
-    people.update((place, entry.line) for entry in first.values() for place in entry.places)
+    """People who do nothing, managers of teams in which nobody is, and deputies who are nobody's colleague."""
+    people: dict[Place, Staff | NewStaff] = dict(there)
+    people.update(((each.municipalities[0], each.id), each) for person in told.values() for each in person)
     active = {place for place, each in people.items() if each.active}
     teams = {(place[0], people[place].team) for place in active}
     for entry in entries:
         line = entry.line
-        for team in line.manages if line.active else ():
+        if not all(people[place].roles or people[place].manages for place in entry.places):
+            _refuse(report, entry, [Fault("", "names no roles and no teams to manage; give one of either")])
+        for team in line.manages if active.issuperset(entry.places) else ():
             if not any((municipality, team) in teams for municipality in line.municipalities):
                 _refuse(report, entry, [Fault("manages", f"names the team {team}, in which nobody is")])
         if line.deputy == line.id:
@@ -166,42 +186,50 @@ def _hold_against_each_other(
             _refuse(report, entry, [Fault("deputy", f"is not on the staff of {each}") for each in strangers])
 
 
-async def _enter(work: Work, people: Sequence[Entry], there: Mapping[Place, Staff], report: StaffReport) -> None:
+async def _enter(
+    work: Work, people: Sequence[Sequence[NewStaff]], there: Mapping[Place, Staff], report: StaffReport
+) -> None:
     """Enter those who are new or otherwise than they were."""
-    differ = []
-    for entry in people:
-        known = [there[place] for place in entry.places if place in there]
-        same = len(known) == len(entry.places) and all(_is_as(each, entry.as_staff()) for each in known)
-        report.entered += not known
-        report.changed += bool(known) and not same
-        report.unchanged += same
-        differ += [] if same else [entry.as_staff()]
+    differ: list[NewStaff] = []
+    for person in people:
+        known = [there.get((each.municipalities[0], each.id)) for each in person]
+        others = [told for told, as_known in zip(person, known, strict=True) if not _is_as(as_known, told)]
+        report.entered += not any(known)
+        report.changed += any(known) and bool(others)
+        report.unchanged += not others
+        differ += others
     if differ:
         await caseworkers.enter_staff(work, differ)
 
 
-def _is_as(known: Staff, told: NewStaff) -> bool:
+def _is_as(known: Staff | None, told: NewStaff) -> bool:
+    if known is None:
+        return False
     columns = ("team", "hours_per_week", "active")
     lists = sorted(known.roles) == list(told.roles) and sorted(known.manages) == list(told.manages)
     return lists and all(getattr(known, name) == getattr(told, name) for name in columns)
 
 
-async def _absences_of(work: Work, people: Collection[str]) -> set[UUID]:
-    return set(await work.session.scalars(select(Absence.id).where(Absence.staff_id.in_(people))))
+async def _absences_of(work: Work, people: Collection[str]) -> dict[tuple[Place, date], Absence]:
+    found = await work.session.scalars(select(Absence).where(Absence.staff_id.in_(people)))
+    return {((each.municipality, each.staff_id), each.first_day): each for each in found}
 
 
-async def _enter_absence(work: Work, entry: Entry, known: Collection[UUID], report: StaffReport) -> None:
-    line = entry.line
-    assert line.absent_from is not None
-    for municipality in line.municipalities:
-        new = NewAbsence(municipality, line.id, line.absent_from, line.absent_until, line.deputy)
+async def _enter_absence(
+    work: Work, entry: Entry, there: Mapping[tuple[Place, date], Absence], report: StaffReport
+) -> None:
+    first_day = entry.line.absent_from
+    assert first_day is not None
+    for place in entry.places:
+        known = there.get((place, first_day))
+        last_day, deputy = entry.told("absent_until", known), entry.told("deputy", known)
         try:
-            absence = await absences.enter(work, new)
+            absence = await absences.enter(work, NewAbsence(*place, first_day, last_day, deputy))
         except Invalid as refusal:
             faults = refusal.members.get("errors", ())
             _refuse(report, entry, [Fault(POINTED.get(each["pointer"], ""), each["detail"]) for each in faults])
         else:
-            report.absences += absence.id not in known
+            report.absences += absence is not known
 
 
 async def _look_for_leavers(
