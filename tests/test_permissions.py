@@ -137,7 +137,7 @@ async def house(make_database: MakeDatabase) -> AsyncIterator[House]:
 
 
 async def _employ(house: House, town: str, who: str, team: str | None, **more: Any) -> None:
-    body = {"id": who, "municipalities": [town], "roles": ["debt_counsellor"], "team": team, **more}
+    body = {"id": who, "municipalities": [town], "roles": ["policy_officer"], "team": team, **more}
     await house.done("routing", "/staff", body)
 
 

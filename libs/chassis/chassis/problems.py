@@ -20,6 +20,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from chassis import trace
+from contracts.model import MUNICIPALITY
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -237,10 +238,16 @@ def _fault(error: Mapping[str, Any], body: Any) -> dict[str, str]:
     return {"detail": detail, "pointer": pointer(_within(path, body, absent=error["type"] == "missing"))}
 
 
+_IN_WORDS = {MUNICIPALITY: "is a CBS code: GM and four digits"}
+"""What is written where a pattern asks for it."""
+
+
 def said_by(error: Mapping[str, Any]) -> str:
     """What a model found wrong: our own words as we wrote them, and Pydantic's for what it checks itself."""
-    own = (error.get("ctx") or {}).get("error")
-    return str(own) if error["type"] == "value_error" else str(error["msg"])
+    context = error.get("ctx") or {}
+    if error["type"] == "string_pattern_mismatch" and context.get("pattern") in _IN_WORDS:
+        return _IN_WORDS[context["pattern"]]
+    return str(context.get("error")) if error["type"] == "value_error" else str(error["msg"])
 
 
 def _within(path: Sequence[Any], body: Any, *, absent: bool) -> list[Any]:

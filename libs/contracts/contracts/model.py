@@ -8,7 +8,8 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, StringConstraints
 from pydantic.alias_generators import to_camel
 
-Municipality = Annotated[str, StringConstraints(pattern=r"^GM\d{4}$")]
+MUNICIPALITY = r"^GM\d{4}$"
+Municipality = Annotated[str, StringConstraints(pattern=MUNICIPALITY)]
 """The CBS code of a municipality: `GM` and four digits."""
 
 Actor = Annotated[str, StringConstraints(pattern=r"^(staff:[\w.-]+|partner:[\w.-]+|app:[\w.-]+|clock|import)$")]

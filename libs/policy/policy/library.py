@@ -64,6 +64,13 @@ class Library:
                 return pack
         raise NoPolicyInForce(municipality, on)
 
+    def roles(self, municipality: str) -> tuple[str, ...]:
+        """The roles that any pack of a municipality names, also one that is over or yet to begin."""
+        packs = self.packs.get(municipality)
+        if packs is None:
+            raise UnknownMunicipality(municipality, self.municipalities)
+        return tuple(dict.fromkeys(role for pack in packs for role in pack.roles))
+
     def of_then(self, municipality: str, on: date, today: date) -> Pack:
         """The pack by which something is judged that happened on a day: in force then; where none was, today's."""
         try:

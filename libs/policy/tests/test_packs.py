@@ -33,6 +33,16 @@ def test_each_municipality_has_a_policy_from_its_first_day_without_an_end(
         library.in_force(municipality, first - timedelta(days=1))
 
 
+def test_the_roles_of_a_municipality_are_those_of_all_its_packs(library: Library) -> None:
+    roles = library.roles("GM0626")
+    for on in (IN_2020, IN_2024):
+        assert set(pack_of(library, "GM0626", on).roles) <= set(roles)
+    assert len(roles) == len(set(roles))
+    assert "participation_consultant" in set(roles) - set(pack_of(library, "GM0626", IN_2020).roles)
+    with pytest.raises(UnknownMunicipality, match="GM9999"):
+        library.roles("GM9999")
+
+
 def test_voorschoten_changes_policy_on_new_years_day_2024(library: Library) -> None:
     before, after = pack_of(library, "GM0626", date(2023, 12, 31)), pack_of(library, "GM0626", date(2024, 1, 1))
 

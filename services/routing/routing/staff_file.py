@@ -15,7 +15,7 @@ class StaffLine(ApiModel):
     """A line as it is read; somebody with several absences has a line for each."""
 
     id: Annotated[str, Field(pattern=STAFF_ID)]
-    municipalities: Annotated[tuple[Municipality, ...], Field(min_length=1, max_length=50)]
+    municipalities: Annotated[list[Municipality], Field(min_length=1, max_length=50)]
     roles: Annotated[tuple[Code, ...], Field(max_length=20)] = ()
     team: Code | None = None
     manages: Annotated[tuple[Code, ...], Field(max_length=50)] = ()

@@ -51,7 +51,10 @@ class Routing:
         await self.service.move_to(day)
 
     async def staff(self, municipality: str = LEIDSCHENDAM, **people: list[str]) -> None:
-        for name, roles in (people or STAFF).items():
+        """These people on the staff; by default somebody for the roles of these that the town knows."""
+        known = self.service.office.policies.roles(municipality)
+        usual = {name: [each for each in roles if each in known] for name, roles in STAFF.items()}
+        for name, roles in (people or {name: roles for name, roles in usual.items() if roles}).items():
             await self.done("/staff", {"id": name, "municipalities": [municipality], "roles": roles})
 
     def registered(self, **traits: Any) -> ClientRegistered:

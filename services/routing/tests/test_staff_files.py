@@ -114,6 +114,21 @@ async def test_a_wrong_line_is_told_by_column_and_nothing_comes_in(routing: Rout
     assert await everything(routing) == before
 
 
+async def test_roles_are_those_of_all_the_policies_of_a_town_and_where_there_is_none_that_is_said(
+    routing: Routing,
+) -> None:
+    header = "id;municipalities;roles"
+    coming = await send(routing, "els;GM0626;participation_consultant", header=header)
+    assert coming.status_code == 201, coming.text
+    token = routing.token("operator", municipalities=["GM9999"])
+    nowhere = await send(
+        routing, "els;GM9999;work_consultant", "bob;Uithoorn;work_consultant", header=header, token=token
+    )
+    assert [each["detail"] for each in nowhere.json()["refused"]] == [
+        "GM9999 has no policy", "is a CBS code: GM and four digits"
+    ]  # fmt: skip
+
+
 async def test_who_is_missing_from_the_file_stays_unless_asked(routing: Routing) -> None:
     await send(routing, *TOWN)
     await routing.staff("GM0629", elsewhere=["work_consultant"])

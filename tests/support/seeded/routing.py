@@ -22,7 +22,7 @@ async def _import_staff(house: House) -> Ready:
 async def _newcomer(house: House, **more: Any) -> str:
     """Somebody new on the staff of Voorschoten, whose roles no client there needs."""
     house.newcomers += 1
-    body = {"id": f"new-{house.newcomers}", "municipalities": [VOORSCHOTEN], "roles": ["youth_coach"], **more}
+    body = {"id": f"new-{house.newcomers}", "municipalities": [VOORSCHOTEN], "roles": ["trainer"], **more}
     await house.done("routing", "/staff", body)
     return str(body["id"])
 

@@ -103,6 +103,16 @@ async def follow_role(work: Work, changed: Iterable[tuple[Journey, Act]]) -> Non
     )
 
 
+def faults_in_roles(work: Work, municipality: str, roles: Collection[str]) -> dict[str, str]:
+    """What is wrong with each of these roles that no policy of a municipality names, be it past or yet to begin.
+
+    `UnknownMunicipality` where there is no policy at all.
+    """
+    known = work.policies.roles(municipality)
+    detail = f"is none of {', '.join(known)}: the roles in {municipality}"
+    return {role: detail for role in roles if role not in known}
+
+
 async def enter_staff(work: Work, entered: Sequence[NewStaff]) -> None:
     """Keep members of staff; who waits may be assigned now, and who lost their caseworker is handed over."""
     ids = {each.id for each in entered}

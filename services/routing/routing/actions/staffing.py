@@ -11,7 +11,7 @@ from chassis.csvfiles import Fault, Faulty, Record, Told
 from chassis.problems import Forbidden, Invalid
 from chassis.security import Token
 from chassis.work import Work
-from policy import NoPolicyInForce, UnknownMunicipality
+from policy import UnknownMunicipality
 from routing.actions import absences, authority, caseworkers
 from routing.actions.absences import NewAbsence
 from routing.actions.caseworkers import NewStaff
@@ -133,12 +133,11 @@ async def _faults(work: Work, caller: Token, entry: Entry) -> list[Fault]:
             faults.append(Fault("municipalities", f"{municipality} is none of the access token's"))
             continue
         try:
-            roles = work.policies.in_force(municipality, work.today).roles
-        except (NoPolicyInForce, UnknownMunicipality):
-            faults.append(Fault("municipalities", f"{municipality} has no policy on {work.today}"))
+            unknown = caseworkers.faults_in_roles(work, municipality, line.roles)
+        except UnknownMunicipality:
+            faults.append(Fault("municipalities", f"{municipality} has no policy"))
             continue
-        if not set(line.roles) <= roles.keys():
-            faults.append(Fault("roles", f"names one that is none of {', '.join(roles)}, the roles in {municipality}"))
+        faults += [Fault("roles", f"names one that {detail}") for detail in set(unknown.values())]
         try:
             await authority.over_staff(work, caller, municipality, line.id, [line.team, *line.manages])
         except Forbidden as refusal:

@@ -1,5 +1,6 @@
 """Who guides clients."""
 
+from collections.abc import Iterator
 from typing import Annotated, Self
 
 from fastapi import APIRouter, Query, Response
@@ -8,9 +9,12 @@ from sqlalchemy import select
 
 from chassis.models import AnswerModel, ApiModel, Code, Items
 from chassis.pagination import Page
+from chassis.problems import Invalid
 from chassis.routes import ServiceRoute, WorkInHand
 from chassis.security import Caller, Role, allow, in_scope
+from chassis.work import Work
 from contracts.model import Municipality
+from policy import UnknownMunicipality
 from routing.actions import authority, caseworkers
 from routing.actions.caseworkers import NewStaff
 from routing.api.answers import ENTERS, StaffId, located
@@ -59,6 +63,8 @@ async def enter_staff(body: NewStaffMember, work: WorkInHand, caller: Caller, re
     for municipality in body.municipalities:
         in_scope(caller, municipality)
         await authority.over_staff(work, caller, municipality, body.id, [body.team, *body.manages])
+    if faults := list(_faults(work, body)):
+        raise Invalid(errors=faults)
     municipalities = sorted(set(body.municipalities))
     entered = NewStaff(
         body.id, municipalities, sorted(set(body.roles)), body.team, body.hours_per_week, body.active,
@@ -67,6 +73,18 @@ async def enter_staff(body: NewStaffMember, work: WorkInHand, caller: Caller, re
     await caseworkers.enter_staff(work, [entered])
     located(response, "/staff")
     return body
+
+
+def _faults(work: Work, body: NewStaffMember) -> Iterator[dict[str, str]]:
+    """Municipalities without policy, and roles that those of the others do not know."""
+    for place, municipality in enumerate(body.municipalities):
+        try:
+            unknown = caseworkers.faults_in_roles(work, municipality, body.roles)
+        except UnknownMunicipality:
+            yield {"pointer": f"#/municipalities/{place}", "detail": f"{municipality} has no policy"}
+        else:
+            for role, detail in unknown.items():
+                yield {"pointer": f"#/roles/{body.roles.index(role)}", "detail": detail}
 
 
 @router.get("/staff", dependencies=[allow(*ENTERS, Role.OPERATOR)])
