@@ -289,8 +289,8 @@ class Letter(Base):
     pack_digest: Mapped[str]
     """Of the pack's very text, so that it can be shown later which words were sent under which policy."""
     sent_on: Mapped[date]
-    corrects: Mapped[UUID | None] = mapped_column(ForeignKey("letters.id"), unique=True)
-    """The letter that was wrong; one that was wrong is corrected once."""
+    corrects: Mapped[UUID | None] = mapped_column(ForeignKey("letters.id"), index=True)
+    """The letter that was wrong. It is corrected once for each client: of two who were taken for one, for both."""
     tells_of: Mapped[UUID | None]
     """The assessment or the exit that it tells of, so that a correction of that finds it."""
     track: Mapped[str | None]

@@ -365,3 +365,70 @@ async def test_a_letter_that_corrects_is_looked_at_before_it_is_sent(intake: Int
     wrong = await intake.post(path, {"kind": "correction", "template": draft})
     assert wrong.json()["errors"][0]["pointer"] == "#/template"
     assert "{{ letter_date }}" in wrong.json()["errors"][0]["detail"]
+
+
+async def two_who_were_taken_for_one(intake: Intake, gone: UUID, survivor: UUID) -> None:
+    """Two registrations are merged, and that is undone."""
+    await intake.done(f"/clients/{gone}/mergers", {"into": str(survivor)})
+    newest = (await intake.get(f"/clients/{survivor}/mergers")).json()["items"][0]["id"]
+    await intake.done(f"/mergers/{newest}/reversals", {"reason": "twee zussen"})
+
+
+async def test_a_letter_that_was_corrected_while_two_were_taken_for_one_is_corrected_for_whose_it_is(
+    intake: Intake, role_of: dict[str, str]
+) -> None:
+    gone, survivor = await intake.client(), await intake.client()
+    wrong = categorised(FIRST, "1A", WORK)
+    await intake.hear(gone, wrong, assigned(FIRST, role_of["1A"], "w-7"))
+    await intake.hear(survivor, categorised(FIRST, "2A", TAKING_PART), assigned(FIRST, role_of["2A"], "p-3"))
+    await two_who_were_taken_for_one(intake, gone, survivor)
+
+    handed_over = accepted(THIRD, TAKING_PART), assigned(THIRD, role_of["2A"], "p-4", "handover")
+    await intake.hear(gone, corrected(wrong, SECOND, "2A", TAKING_PART), *handed_over)
+
+    assert await intake.rows("SELECT error FROM parked") == []
+    assert await told(intake, gone) == [("categorised", None), ("correction", 0)]
+    assert "(p-4)" in (await intake.letters(gone))[-1]["body"]
+    await nothing_is_awaited(intake)
+
+
+async def test_a_goodbye_that_was_corrected_while_two_were_taken_for_one_is_corrected_when_the_exit_was_none(
+    intake: Intake, role_of: dict[str, str]
+) -> None:
+    gone, survivor = await intake.client(), await intake.client()
+    left = exited(SECOND)
+    await intake.hear(gone, categorised(FIRST, "1A", WORK), assigned(FIRST, role_of["1A"], "w-7"), left)
+    await intake.hear(survivor, categorised(FIRST, "2A", TAKING_PART), assigned(FIRST, role_of["2A"], "p-3"))
+    await two_who_were_taken_for_one(intake, gone, survivor)
+
+    await intake.hear(gone, reverted(left, THIRD))
+
+    assert await intake.rows("SELECT error FROM parked") == []
+    assert await told(intake, gone) == [("categorised", None), ("exit", None), ("correction", 1)]
+
+
+async def test_who_is_taken_for_the_same_once_more_is_told_once(intake: Intake, role_of: dict[str, str]) -> None:
+    gone, survivor = await intake.client(), await intake.client()
+    await intake.hear(gone, categorised(FIRST, "1A", WORK), assigned(FIRST, role_of["1A"], "w-7"))
+    await intake.hear(survivor, categorised(FIRST, "2A", TAKING_PART), assigned(FIRST, role_of["2A"], "p-3"))
+    for _ in range(2):
+        await two_who_were_taken_for_one(intake, gone, survivor)
+
+    assert [kind for kind, _ in await told(intake, survivor)] == ["categorised", "correction"]
+
+
+async def test_what_a_letter_waited_for_it_waits_for_again_when_two_were_no_one(
+    intake: Intake, role_of: dict[str, str]
+) -> None:
+    gone, survivor = await intake.client(), await intake.client()
+    await intake.hear(gone, categorised(FIRST, "1A", WORK))
+    await intake.done(f"/clients/{gone}/mergers", {"into": str(survivor)})
+    await intake.hear(survivor, assigned(SECOND, role_of["1A"], "w-7"))
+    assert await told(intake, survivor) == [("categorised", None)]
+    newest = (await intake.get(f"/clients/{survivor}/mergers")).json()["items"][0]["id"]
+    await intake.done(f"/mergers/{newest}/reversals", {"reason": "twee zussen"})
+
+    await intake.hear(gone, assigned(THIRD, role_of["1A"], "w-8"))
+
+    assert await told(intake, gone) == [("categorised", None)]
+    assert "(w-8)" in (await intake.letters(gone))[-1]["body"]

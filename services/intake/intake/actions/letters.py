@@ -162,6 +162,7 @@ class LastTold:
 async def tell_of_merger(work: Work, client: Client, standing: Standing, before: Sequence[LastTold]) -> None:
     """Two clients are one: of what the two were told, the last that does not hold for who they are is corrected."""
     wrong = [each.letter for each in before if each.letter is not None and each.is_wrong(standing)]
+    wrong = await _not_yet_corrected(work, client, wrong)
     if not wrong:
         return
     last, awaited = max(wrong, key=lambda letter: letter.id), await AwaitedLetters.of(work, [client.id])
@@ -171,6 +172,15 @@ async def tell_of_merger(work: Work, client: Client, standing: Standing, before:
     standing.wrong_letter_id = last.id
     if not awaited.awaited(client, "handover"):
         awaited.wait(client, "categorised", "caseworker")
+
+
+async def _not_yet_corrected(work: Work, client: Client, letters: Sequence[Letter]) -> list[Letter]:
+    """Those of which this client was not told that they are wrong."""
+    query = select(Letter.corrects).where(
+        Letter.client_id == client.id, Letter.corrects.in_([letter.id for letter in letters])
+    )
+    corrected = set(await work.session.scalars(query))
+    return [letter for letter in letters if letter.id not in corrected]
 
 
 async def preview_of(work: Work, client: Client, kind: LetterId, track: str | None, draft: Template | None) -> Preview:

@@ -22,7 +22,7 @@ from contracts.intake import ClientErased, ClientsMerged, MergerUndone
 from intake.actions import audit
 from intake.actions.clients import stop_everything
 from intake.actions.gate import AT_THE_GATE
-from intake.actions.letters import LastTold, tell_of_merger
+from intake.actions.letters import AwaitedLetters, LastTold, tell_of_merger
 from intake.actions.registration import age_band_deadlines, ahead_of, band_anew
 from intake.identity import Identity
 from intake.problems import (
@@ -65,7 +65,8 @@ _TABLES = (
     OfClients(Client, by=("id", "partner_id", "merged_into")),
     *(OfClients(each, also=("state",), told=True) for each in (Notification, Application)),
     *(OfClients(each, told=True) for each in _MOVING if each not in (Notification, Application)),
-    *(OfClients(each) for each in (Attendance, ImportedCase, AwaitedLetter)),
+    *(OfClients(each) for each in (Attendance, ImportedCase)),
+    OfClients(AwaitedLetter, also=("client_id", "awaits")),
     OfClients(Standing, together=(("category", "track", "assessment_id", "named_role"), _GUIDED_BY)),
     OfClients(Deadline, by=("subject",), also=("state",), where=f"kind <> '{AGE_BAND}'"),
 )
@@ -213,6 +214,7 @@ async def _follow(work: Work, undone: Undone, vault: Vault | None) -> None:
         await _let_go_of_whose_partner_is_another(work, client)
     await _tell_survivor(work, undone, survivor)
     if gone.state == "registered":
+        await _letters_wait(work, undone, gone)
         await _open_at_the_gate(work, undone)
         await _terms_run(work, undone)
         await _birthdays(work, vault, gone, undone.merger.on)
@@ -232,6 +234,15 @@ async def _tell_survivor(work: Work, undone: Undone, survivor: Client) -> None:
         ]
         told = LastTold(await newest_letter(work.session, survivor.id), (track, caseworker))
         await tell_of_merger(work, survivor, standing, [told])
+
+
+async def _letters_wait(work: Work, undone: Undone, gone: Client) -> None:
+    """A letter that went to the survivor meanwhile told who had gone nothing: it waits for what it waited for."""
+    letters = await AwaitedLetters.of(work, [gone.id])
+    for change in undone.changed(AwaitedLetter):
+        kind, was = change.key["kind"], change.before
+        if was.get("client_id") == str(gone.id) and not letters.awaited(gone, kind):
+            letters.wait(gone, kind, was["awaits"])
 
 
 async def _birthdays(work: Work, vault: Vault, client: Client, since: date) -> BirthDate:

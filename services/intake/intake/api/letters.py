@@ -16,7 +16,7 @@ from intake.actions.clients import open_client
 from intake.actions.letters import addressed, preview_of
 from intake.api.common import ENTERED_BY, VaultInHand
 from intake.identity import Identity
-from intake.tables import Letter, client_by_id
+from intake.tables import Letter, client_by_id, newest_letter
 from policy.letters import LetterId, Template
 
 router = APIRouter(route_class=ServiceRoute, tags=["letters"])
@@ -51,7 +51,7 @@ async def list_letters(client_id: UUID, work: WorkInHand) -> Items[LetterInList]
     client = await client_by_id(work.session, client_id)
     query = select(Letter).where(Letter.client_id == client.id)
     rows = (await work.session.scalars(query.order_by(Letter.sent_on.desc(), Letter.id.desc()))).all()
-    corrected_by = {row.corrects: row.id for row in rows}
+    corrected_by = {row.corrects: row.id for row in reversed(rows)}
     return Items(items=[LetterInList(**_fields(row), corrected_by=corrected_by.get(row.id)) for row in rows])
 
 
@@ -62,12 +62,11 @@ async def read_letter(letter_id: UUID, work: WorkInHand, vault: VaultInHand) -> 
     if letter is None:
         raise NotFound("There is no letter of this id.")
     client = await client_by_id(work.session, letter.client_id)
-    theirs = Letter.client_id == letter.client_id
-    corrected_by = await work.session.scalar(select(Letter.id).where(theirs, Letter.corrects == letter.id))
+    corrects_it = await newest_letter(work.session, letter.client_id, Letter.corrects == letter.id)
     name = Identity(vault, client).name.whole
     audit.record(work, "letter.read", letter.municipality, client.id)
     return LetterAnswer(
-        **_fields(letter), corrected_by=corrected_by,
+        **_fields(letter), corrected_by=corrects_it.id if corrects_it else None,
         subject=addressed(letter.subject, name), body=addressed(letter.body, name),
         secret_address=client.secret_address,
     )  # fmt: skip
