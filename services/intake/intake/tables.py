@@ -16,12 +16,13 @@ from sqlalchemy import (
     MetaData,
     Text,
     Uuid,
+    exists,
     select,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, aliased, mapped_column
 
 from chassis.database import NAMES
 from chassis.problems import NotFound
@@ -48,6 +49,10 @@ class Client(Base):
         Index(
             "uq_clients_municipality_bsn_index", "municipality", "bsn_index", unique=True,
             postgresql_where=text("state NOT IN ('merged', 'undone')"),
+        ),
+        Index(
+            "ix_clients_municipality_bsn_index_merged", "municipality", "bsn_index",
+            postgresql_where=text("state = 'merged'"),
         ),
         Index("ix_clients_municipality_partner_index", "municipality", "partner_index"),
         Index("ix_clients_merged_into", "merged_into"),
@@ -421,6 +426,27 @@ async def clients_by_bsn(session: AsyncSession, municipality: str, indexes: Coll
     named = Client.bsn_index.in_(indexes) | Client.partner_index.in_(indexes)
     query = select(Client).where(Client.municipality == municipality, Client.state.not_in(GONE), named)
     return (await session.scalars(query)).all()
+
+
+async def merged_by_bsn(
+    session: AsyncSession, municipalities: Collection[str], indexes: Collection[bytes]
+) -> Sequence[tuple[Client, Client]]:
+    """The registrations under these numbers that were merged, each with the client who stays.
+
+    Not where somebody is registered under the number now: it is theirs.
+    """
+    gone, survivor, holder = aliased(Client), aliased(Client), aliased(Client)
+    held = exists().where(
+        holder.municipality == gone.municipality, holder.bsn_index == gone.bsn_index, holder.state.not_in(GONE)
+    )
+    query = (
+        select(gone, survivor)
+        .join(survivor, survivor.id == gone.merged_into)
+        .where(gone.municipality.in_(municipalities), gone.bsn_index.in_(indexes), gone.state == "merged", ~held)
+        .where(survivor.state.not_in(GONE))
+        .order_by(gone.id)
+    )
+    return [(one, other) for one, other in await session.execute(query)]
 
 
 async def standings_of(session: AsyncSession, clients: Collection[Client]) -> dict[UUID, Standing]:

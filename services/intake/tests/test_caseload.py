@@ -51,6 +51,26 @@ async def test_a_file_that_names_somebody_by_a_number_that_was_corrected_makes_n
     assert another["registered"] == 1
 
 
+@pytest.mark.requirement("INT-13", "INT-15")
+async def test_a_file_that_has_somebody_twice_who_was_merged_since_changes_nothing_when_it_comes_again(
+    intake: Intake,
+) -> None:
+    one, other = next(intake.bsns), next(intake.bsns)
+    lines = line(one, benefit_from="2022-03-01"), line(other, benefit_from="2022-04-01", family_name="Venn")
+    assert (await send(intake, *lines)).json()["registered"] == 2
+    gone, survivor = [each.subject for each in await intake.said(ClientRegistered)]
+    await intake.done(f"/clients/{gone}/mergers", {"into": str(survivor)})
+
+    again = (await send(intake, *lines)).json()
+    ended = {"benefit_from": "2019-01-01", "exited_on": "2020-06-30", "exit_reason": "work"}
+    earlier = (await send(intake, line(one, **ended), line(other, family_name="Venn", **ended))).json()
+
+    assert (again["registered"], again["cases"], again["known"], again["refusedLines"]) == (0, 0, 2, 0)
+    assert (earlier["registered"], earlier["cases"], earlier["refusedLines"]) == (0, 1, 0)
+    assert [each.subject for each in await intake.said(CaseImported)][2:] == [survivor]
+    assert len(await intake.said(ClientRegistered)) == 2
+
+
 async def test_a_first_line_that_names_no_columns_is_not_repeated(intake: Intake) -> None:
     forgotten = await send(intake, header=line(next(intake.bsns)))
     tabs = await send(intake, header=HEADER.replace(";", "\t"))

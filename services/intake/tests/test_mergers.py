@@ -168,10 +168,70 @@ async def test_somebody_whose_bsn_was_registered_again_stays_merged(intake: Inta
     bsn = next(intake.bsns)
     gone, survivor = await intake.client(bsn=bsn), await intake.client()
     merger = await merge(intake, gone, survivor)
-    await intake.client(bsn=bsn)
+    other = await intake.client(bsn=bsn, name={"family": "Anders"}, birthDate="1990-01-02")
 
     assert (await undo(intake, merger)).json()["type"].endswith("/already-registered")
     assert (await intake.read(gone))["id"] == str(survivor)
+    assert await found(intake, bsn) == [other]
+
+
+async def found(intake: Intake, bsn: str) -> list[UUID]:
+    """Who is found by a BSN."""
+    items = (await intake.done("/client-searches", {"bsn": bsn}))["items"]
+    return [UUID(each["id"]) for each in items]
+
+
+async def test_by_the_number_of_who_had_gone_the_survivor_is_found_until_it_is_undone(intake: Intake) -> None:
+    people = [intake.person(), intake.person(name={"family": "van der Venn"}), intake.person(birthDate="1985-05-18")]
+    first, second, survivor = [UUID((await intake.done("/clients", each))["id"]) for each in people]
+    one, other = await merge(intake, first, second), await merge(intake, second, survivor)
+    assert [await found(intake, each["bsn"]) for each in people] == [[survivor]] * 3
+    for person in people:
+        again = await intake.refused("/clients", person)
+        assert (again["type"].rpartition("/")[2], again["client"]) == (
+            "already-registered", f"/intake/v1/clients/{survivor}",
+        )  # fmt: skip
+
+    for merger in (other, one):
+        await undo(intake, merger)
+
+    assert [await found(intake, each["bsn"]) for each in people] == [[first], [second], [survivor]]
+    assert [(await intake.refused("/clients", each))["client"].rpartition("/")[2] for each in people] == [
+        str(first), str(second), str(survivor),
+    ]  # fmt: skip
+
+
+async def test_the_number_of_who_had_gone_tells_nobody_elsewhere_anything(intake: Intake) -> None:
+    bsn = next(intake.bsns)
+    gone, survivor = await intake.client(bsn=bsn), await intake.client()
+    await merge(intake, gone, survivor)
+
+    elsewhere = intake.token("caseworker", municipalities=["GM1916"])
+    assert (await intake.done("/client-searches", {"bsn": bsn}, headers=elsewhere))["items"] == []
+    registered = await intake.client(bsn=bsn, municipality="GM1916")
+    assert set(await found(intake, bsn)) == {survivor, registered}
+
+
+async def test_by_a_number_that_was_wrong_before_the_merger_nobody_is_found_and_no_double_made(intake: Intake) -> None:
+    person = intake.person()
+    gone, survivor = UUID((await intake.done("/clients", person))["id"]), await intake.client()
+    headers = intake.token() | {"If-Match": "*"}
+    await intake.service.http.patch(f"/v1/clients/{gone}", json={"bsn": next(intake.bsns)}, headers=headers)
+    await merge(intake, gone, survivor)
+
+    assert await found(intake, person["bsn"]) == []
+    assert (await intake.refused("/clients", person))["client"].endswith(str(survivor))
+
+
+async def test_who_names_who_had_gone_as_partner_is_the_partner_of_who_stays(intake: Intake) -> None:
+    bsn = next(intake.bsns)
+    gone, survivor = await intake.client(bsn=bsn), await intake.client()
+    await merge(intake, gone, survivor)
+
+    partner = await intake.client(partnerBsn=bsn)
+
+    assert (await intake.read(partner))["partnerId"] == str(survivor)
+    assert (await intake.read(survivor))["partnerId"] == str(partner)
 
 
 async def test_nobody_comes_back_whose_identity_was_erased(intake: Intake) -> None:

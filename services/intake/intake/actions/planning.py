@@ -11,7 +11,7 @@ from sqlalchemy import select, text
 from chassis.csvfiles import Fault, Faulty, Record, Sheet, snake
 from chassis.work import Work
 from intake import caseload
-from intake.actions.numbers import known_otherwise
+from intake.actions.numbers import known_by_merger, known_otherwise
 from intake.actions.policies import pack_of
 from intake.actions.registration import named
 from intake.caseload import CASELOAD, Case, Line
@@ -74,9 +74,11 @@ async def plan(
     sound = [each for each in planned if each.line is not None and not each.faults]
     people = {id(each): _indexes(vault, each) for each in sound}
     recalled = memory.recall({index for pair in people.values() for index in pair if index})
-    here = await _Registered.of(work, sound, people)
+    here = await _Registered.of(work, vault, sound, people)
     for each in sound:
         _decide(each, _Person(*people[id(each)], memory.told(each.cells)), recalled, here)
+    _each_spell_once(sound, people, here)
+    for each in sound:
         if each.case is not None:
             each.case = caseload.completed(each.case, pack_of(work, each.municipality), work.today)
     for each in sound:
@@ -85,6 +87,19 @@ async def plan(
         ended = each.case is not None and each.case.exited_on is not None
         each.runs_here = ended and (runs or _runs_already(here.clients.get(own), here.spells_of(own)))
     return planned, recalled
+
+
+def _each_spell_once(
+    planned: Sequence[Planned], people: Mapping[int, tuple[str, str | None]], here: "_Registered"
+) -> None:
+    """Of a client whom lines name by two numbers, for they were registered twice, a spell comes in by the first."""
+    taken: set[tuple[UUID, date | None]] = set()
+    for each in planned:
+        client = here.clients.get(people[id(each)][0])
+        if client is not None and each.case is not None:
+            spell = client.id, each.case.benefit_from
+            each.case = None if spell in taken else each.case
+            taken.add(spell)
 
 
 async def forecasts(work: Work, municipality: str) -> Here:
@@ -124,13 +139,18 @@ def _read(work: Work, under_way: Import, record: Record) -> Planned:
 
 async def _refuse_corrected(work: Work, vault: Vault, planned: Sequence[Planned]) -> None:
     """Who is named by a number that was corrected is a client already."""
-    lines: dict[str, list[tuple[Planned, Line]]] = defaultdict(list)
+    for municipality, of in _by_municipality(planned).items():
+        for place in await known_otherwise(work, vault, municipality, [line.person for _, line in of]):
+            of[place][0].faults.append(CORRECTED)
+
+
+def _by_municipality(planned: Sequence[Planned]) -> Mapping[str, Sequence[tuple[Planned, Line]]]:
+    """The lines without faults."""
+    lines: defaultdict[str, list[tuple[Planned, Line]]] = defaultdict(list)
     for each in planned:
         if each.line is not None and not each.faults:
             lines[each.municipality].append((each, each.line))
-    for municipality, of in lines.items():
-        for place in await known_otherwise(work, vault, municipality, [line.person for _, line in of]):
-            of[place][0].faults.append(CORRECTED)
+    return lines
 
 
 def _faults(work: Work, under_way: Import, line: Line) -> Iterator[Fault]:
@@ -180,7 +200,7 @@ class _Registered:
 
     @classmethod
     async def of(
-        cls, work: Work, lines: Sequence[Planned], people: Mapping[int, tuple[str, str | None]]
+        cls, work: Work, vault: Vault, lines: Sequence[Planned], people: Mapping[int, tuple[str, str | None]]
     ) -> "_Registered":
         wanted: dict[str, set[bytes]] = defaultdict(set)
         for each in lines:
@@ -194,6 +214,10 @@ class _Registered:
         for index, client in clients.items():
             if client.partner_index is not None:
                 naming[client.partner_index.hex()].add(index)
+        for municipality, of in _by_municipality(lines).items():
+            by_merger = await known_by_merger(work, vault, municipality, [line.person for _, line in of])
+            for place, client in by_merger.items():
+                clients.setdefault(people[id(of[place][0])][0], client)
         spells: dict[UUID, list[ImportedCase]] = defaultdict(list)
         query = select(ImportedCase).where(ImportedCase.client_id.in_({each.id for each in clients.values()}))
         for spell in await work.session.scalars(query):

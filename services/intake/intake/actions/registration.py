@@ -13,11 +13,12 @@ from contracts.intake import AgeBandChanged, ClientRegistered, PensionAgeNears
 from contracts.model import Actor, Origin
 from intake.actions.clients import begin_anew
 from intake.actions.housing import begin_guidance, since_housing
+from intake.actions.numbers import known_by_merger
 from intake.actions.policies import intake_policy
 from intake.identity import Identity, bsn_index, name_indexes
 from intake.people import Name, NewClient
 from intake.rules import BirthDate, plain_bsn
-from intake.tables import GONE, Client, SearchToken, clients_by_bsn
+from intake.tables import GONE, Client, SearchToken, clients_by_bsn, merged_by_bsn
 from intake.vault import Vault
 from policy import Term
 
@@ -41,10 +42,12 @@ async def register(
     """Register people whom the rules do not refuse, in their order; who is known stays as they are."""
     wanted = [named(vault, municipality, person) for person in people]
     every_index = {index for own, partner in wanted for index in (own, partner) if index}
-    register = _Register(await clients_by_bsn(work.session, municipality, every_index))
+    merged = await merged_by_bsn(work.session, [municipality], every_index)
+    register = _Register(await clients_by_bsn(work.session, municipality, every_index), merged)
+    by_merger = await known_by_merger(work, vault, municipality, people)
     results = []
-    for person, (own, partner) in zip(people, wanted, strict=True):
-        known = register.by_bsn.get(own)
+    for place, (person, (own, partner)) in enumerate(zip(people, wanted, strict=True)):
+        known = register.by_bsn.get(own) or by_merger.get(place)
         client = known or _new_client(work, vault, municipality, person, origin, own, partner)
         if known is None:
             register.admit(client, person.household_id)
@@ -137,8 +140,9 @@ async def come_back(work: Work, vault: Vault, client: Client) -> None:
 class _Register:
     """Who is registered in a municipality, as far as the people in hand concern it."""
 
-    def __init__(self, clients: Iterable[Client]) -> None:
+    def __init__(self, clients: Iterable[Client], merged: Iterable[tuple[Client, Client]]) -> None:
         self.by_bsn = {client.bsn_index: client for client in clients}
+        self._survivors = {gone.bsn_index: survivor for gone, survivor in merged}
         self._by_partner = {client.partner_index: client for client in self.by_bsn.values() if client.partner_index}
 
     def admit(self, client: Client, household_id: UUID | None) -> None:
@@ -155,9 +159,11 @@ class _Register:
 
     def _partner_of(self, client: Client) -> Client | None:
         """Whom the client names, or who names the client; nobody who has or names another."""
-        found = (
-            self.by_bsn.get(client.partner_index) if client.partner_index else self._by_partner.get(client.bsn_index)
-        )
+        named = client.partner_index
+        if named is None:
+            found = self._by_partner.get(client.bsn_index)
+        else:
+            found = self.by_bsn.get(named) or self._survivors.get(named)
         if found is None or found.partner_id is not None:
             return None
         return found if found.partner_index in {None, client.bsn_index} else None

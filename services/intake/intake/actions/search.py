@@ -18,7 +18,7 @@ from intake.actions import audit
 from intake.identity import bsn_index, given_index, name_index
 from intake.names import given_looked_under, looked_under
 from intake.rules import plain_bsn
-from intake.tables import GONE, Client, SearchToken, clients_by_id
+from intake.tables import GONE, Client, SearchToken, clients_by_id, merged_by_bsn
 from intake.vault import Vault
 
 MOST_FOUND = 50
@@ -44,9 +44,14 @@ class SoughtName:
 
 
 async def by_bsn(work: Work, vault: Vault, municipalities: Collection[str], bsn: str) -> Found:
-    """The clients with this BSN, one in each municipality at most, and those whom only another team sees."""
+    """The clients with this BSN, one in each municipality at most, and those whom only another team sees.
+
+    By the number of a registration that was merged it is the client who stays.
+    """
     indexes = [bsn_index(vault, municipality, plain_bsn(bsn)) for municipality in municipalities]
-    has_it = Client.bsn_index.in_(indexes)
+    async with sight.whole(work.session):  # who went may have been another team's client
+        stays = [survivor.id for _, survivor in await merged_by_bsn(work.session, municipalities, indexes)]
+    has_it = Client.bsn_index.in_(indexes) | Client.id.in_(stays)
     found = await _found(work, municipalities, "bsn", has_it)
     async with sight.whole(work.session):
         query = _clients(municipalities, has_it, Client.id.not_in([each.id for each in found.clients]))
