@@ -54,7 +54,8 @@ async def _transferred(house: House) -> str:
     journey = await house.get("routing", f"/clients/{client}/journey")
     one = {"municipalities": [VOORSCHOTEN], "roles": [journey["caseworkerRole"]]}
     await house.done("routing", "/staff", {"id": f"next-{client[-6:]}", **one})
-    await house.done("routing", "/staff", {"id": journey["caseworkerId"], **one, "active": False})
+    left = {"municipality": VOORSCHOTEN, "note": "Warm overgedragen"}
+    await house.done("routing", f"/staff/{journey['caseworkerId']}/transfers", left)
     return client
 
 

@@ -143,6 +143,13 @@ class PersonNeeded(Conflict):
     title = "A named professional decides this, not an application"
 
 
+class GuidesClients(Conflict):
+    """Who leaves hands every client over with a note; the member `clients` says how many there still are."""
+
+    slug = "guides-clients"
+    title = "Who leaves hands over all clients first"
+
+
 class AbsenceOver(Conflict):
     """What is over is history."""
 

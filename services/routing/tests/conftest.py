@@ -57,6 +57,11 @@ class Routing:
         for name, roles in (people or {name: roles for name, roles in usual.items() if roles}).items():
             await self.done("/staff", {"id": name, "municipalities": [municipality], "roles": roles})
 
+    async def leaves(self, who: str, municipality: str = LEIDSCHENDAM) -> dict[str, Any]:
+        """Somebody hands all clients over, and leaves."""
+        body = {"municipality": municipality, "note": "Warm overgedragen"}
+        return await self.done(f"/staff/{who}/transfers", body, headers=self.token("operator"))
+
     def registered(self, **traits: Any) -> ClientRegistered:
         told: dict[str, Any] = {
             "age_band": "28-44", "household_kind": "single", "permit_holder": False, "without_benefit": False, **traits,

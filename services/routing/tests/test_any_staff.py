@@ -104,8 +104,10 @@ class Town:
         )  # fmt: skip
 
     async def leaves(self) -> None:
-        if present := [name for name, each in self.staff.items() if each.active and not each.manages]:
-            name = self.random.choice(present)
+        """Somebody without clients."""
+        present = [name for name, each in self.staff.items() if each.active and not each.manages]
+        if idle := [name for name in present if not self.load[name]]:
+            name = self.random.choice(idle)
             self.staff[name].active = False
             await self.enter(name)
 

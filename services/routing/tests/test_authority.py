@@ -109,12 +109,13 @@ async def test_a_caseload_counts_in_full_whoever_asks_for_an_assignment(routing:
 async def test_who_leaves_keeps_no_client_even_when_the_caller_does_not_see_them(routing: Routing) -> None:
     await town(routing)
     client = await routing.client()
-    outsider = routing.token("caseworker", "front_end", sub="elsewhere-1")
-    await routing.done("/staff", {**member("west-1", "west"), "active": False}, headers=outsider)
-    await routing.done("/staff", {**member("west-boss", "west"), "active": False}, headers=outsider)
-    await routing.done("/staff", {**member("east-boss", "east"), "active": False}, headers=outsider)
+    outsider = routing.token("caseworker", "operator", sub="elsewhere-1")
+    for team, who in (("east", "east-1"), ("west", "west-1"), ("west", "west-boss"), ("east", "east-boss")):
+        left = await routing.post("/staff", {**member(who, team), "active": False}, headers=outsider)
+        assert left.status_code == (409 if who == "east-1" else 201), "whoever's clients the caller sees"
     seen = await routing.get(f"/clients/{client}/journey", headers=routing.token("front_end", sub=None))
     assert seen.json()["caseworkerId"] == "east-1"
-    await routing.done("/staff", {**member("east-1", "east"), "active": False}, headers=outsider)
+    leaver = {"municipality": "GM1916", "note": "Warm overgedragen"}
+    await routing.done("/staff/east-1/transfers", leaver, headers=outsider)
     listed = await routing.get("/worklist", headers=routing.token("front_end", sub=None), scope="municipality")
     assert [each["kind"] for each in listed.json()["items"]] == ["without_caseworker"]

@@ -67,11 +67,10 @@ async def test_the_clients_of_a_leaver_are_handed_over_and_none_falls_off_the_li
     await routing.staff(anna=["work_consultant"])
     client = await routing.client()
     await routing.staff(bert=["work_consultant"])
-    leaves = {"id": "anna", "municipalities": ["GM1916"], "roles": ["work_consultant"], "active": False}
-    await routing.done("/staff", leaves)
+    await routing.leaves("anna")
     moved = (await routing.said(CaseworkerAssigned, client))[-1].data
     assert (moved.caseworker_id, moved.previous_id, moved.occasion) == ("bert", "anna", "transfer")
-    await routing.done("/staff", {**leaves, "id": "bert"})
+    await routing.leaves("bert")
     assert (await routing.journey(client))["waitingSince"] == "2021-09-01"
     assert len(await routing.said(CaseworkerMissing, client)) == 1
 

@@ -219,8 +219,7 @@ async def test_whose_caseworker_left_meanwhile_gets_another(routing: Routing) ->
     gone, stays = await routing.client(), await routing.client()
     merger = await merge(routing, gone, stays)
     await routing.done("/staff", {"id": "work-2", "municipalities": ["GM1916"], "roles": ["work_consultant"]})
-    left = {"id": "work-1", "municipalities": ["GM1916"], "roles": ["work_consultant"], "active": False}
-    await routing.done("/staff", left)
+    await routing.leaves("work-1")
 
     await undo(routing, merger, gone, stays)
 

@@ -46,6 +46,23 @@ async def test_a_town_without_any_policy_has_no_staff(routing: Routing) -> None:
     assert refused == {"#/municipalities/1": "GM9999 has no policy"}
 
 
+async def test_who_still_guides_clients_is_not_made_inactive_but_hands_them_over_first(routing: Routing) -> None:
+    await routing.staff(anna=["work_consultant"])
+    client, _ = await routing.client(), await routing.client()
+    await routing.staff(bert=["work_consultant"])
+
+    refused = await routing.post("/staff", anna(active=False))
+
+    assert refused.status_code == 409
+    problem = refused.json()
+    assert (problem["type"].rpartition("/")[2], problem["clients"]) == ("guides-clients", 2)
+    assert "/v1/staff/anna/transfers" in problem["detail"]
+    assert (await routing.journey(client))["caseworkerId"] == "anna"
+    await routing.leaves("anna")
+    assert (await routing.post("/staff", anna(active=False))).status_code == 201
+    assert (await routing.journey(client))["transfers"][0]["note"] == "Warm overgedragen"
+
+
 async def test_a_municipality_is_asked_for_in_words(routing: Routing) -> None:
     words = "is a CBS code: GM and four digits"
     assert faults(await routing.post("/staff", anna(municipalities=["Uithoorn"]))) == {"#/municipalities/0": words}

@@ -145,14 +145,30 @@ async def test_who_is_missing_from_the_file_stays_unless_asked(routing: Routing)
     assert (kept.json()["leavers"], listed.json()["leavers"]) == ([], ["piet"])
     assert await guide(routing, client) == "piet"
     await routing.move_to(routing.today.replace(day=20))
+    await routing.leaves("piet")
+    await send(routing, "gone;GM1916;work_consultant;;;;;;;", "gone2;GM1916;work_consultant;;;;;;;")
     ended = await send(routing, *rest, leavers="inactive")
 
-    assert ended.json()["leavers"] == ["piet"]
+    assert ended.json()["leavers"] == ["gone", "gone2"]
     assert await guide(routing, client) == "els"
     assigned = (await routing.said(CaseworkerAssigned, client))[-1].data
     assert (assigned.previous_id, assigned.occasion) == ("piet", "transfer")
     away = {each.data.staff_id for each in await routing.said(StaffChanged) if not each.data.active}
-    assert away == {"piet"}
+    assert away == {"piet", "gone", "gone2"}
+
+
+async def test_nobody_who_still_guides_clients_is_made_inactive_by_a_file(routing: Routing) -> None:
+    await send(routing, "els;GM1916;work_consultant;;;;;;;", "piet;GM1916;income_consultant;;;;;;;")
+    client = await routing.client()
+
+    told = await send(routing, "els;GM1916;work_consultant;;;;no;;;", dryRun="true")
+    missing = await send(routing, "piet;GM1916;income_consultant;;;;;;;", leavers="inactive")
+
+    assert refused(told) == {(2, "active")}
+    assert "still guides 1 client in GM1916" in told.text
+    assert refused(missing) == {(1, "")}
+    assert "does not name els, who still guides 1 client in GM1916" in missing.text
+    assert await guide(routing, client) == "els"
 
 
 async def test_a_manager_keeps_the_own_team_by_file_too(routing: Routing) -> None:

@@ -14,6 +14,8 @@ from chassis.work import Work
 from contracts.routing import CaseworkerAssigned, CaseworkerMissing, StaffChanged
 from routing.actions import following, journeys, roster
 from routing.actions.journeys import Act, pack_of, say
+from routing.actions.roster import Place
+from routing.problems import GuidesClients
 from routing.rules import Candidate, least_loaded
 from routing.tables import Journey, Staff
 
@@ -114,7 +116,11 @@ def faults_in_roles(work: Work, municipality: str, roles: Collection[str]) -> di
 
 
 async def enter_staff(work: Work, entered: Sequence[NewStaff]) -> None:
-    """Keep members of staff; who waits may be assigned now, and who lost their caseworker is handed over."""
+    """Keep members of staff; who waits may be assigned now, and who lost their caseworker is handed over.
+
+    GuidesClients of who is to be inactive and still has clients: nobody is handed over without a note.
+    """
+    await _refuse_leavers_with_clients(work, entered)
     ids = {each.id for each in entered}
     municipalities = {municipality for each in entered for municipality in each.municipalities}
     before = await as_told(work, ids, municipalities)
@@ -129,6 +135,35 @@ async def enter_staff(work: Work, entered: Sequence[NewStaff]) -> None:
     tell_changes(work, before, await as_told(work, ids, municipalities))
     async with sight.whole(work.session):  # who enters staff need not see the clients whom it concerns
         await _look_after(work, entered)
+
+
+async def _refuse_leavers_with_clients(work: Work, entered: Sequence[NewStaff]) -> None:
+    leaving = [(municipality, each.id) for each in entered if not each.active for municipality in each.municipalities]
+    guiding = await guided_by(work, leaving)
+    if guiding:
+        told = "; ".join(f"{place[1]} {still_guides(place, clients)}" for place, clients in sorted(guiding.items()))
+        raise GuidesClients(f"{told}.", clients=guiding.total())
+
+
+async def guided_by(work: Work, places: Collection[Place]) -> Counter[Place]:
+    """How many clients each of these people guides there, of those who guide any; whoever asks."""
+    if not places:
+        return Counter()
+    async with sight.whole(work.session):
+        rows = await work.session.execute(
+            select(Journey.municipality, Journey.caseworker_id, func.count())
+            .where(Journey.state == "active", tuple_(Journey.municipality, Journey.caseworker_id).in_(places))
+            .group_by(Journey.municipality, Journey.caseworker_id)
+        )
+        return Counter({(where, str(who)): clients for where, who, clients in rows})
+
+
+def still_guides(place: Place, clients: int) -> str:
+    """What is said of somebody who is to be inactive with so many clients."""
+    municipality, staff_id = place
+    number = "1 client" if clients == 1 else f"{clients} clients"
+    first = f"hand over with a note first, by POST /v1/staff/{staff_id}/transfers, which makes inactive as well"
+    return f"still guides {number} in {municipality}: {first}"
 
 
 def _row(entered: NewStaff, municipality: str) -> dict[str, object]:

@@ -33,6 +33,8 @@ KEPT_AS = {
     "absent_until": "last_day", "deputy": "deputy_id",
 }  # fmt: skip
 """Where what stands in a column is kept."""
+HEADER = 1
+"""The line of what is wrong with who is in no line."""
 OF_WHO_IS_NEW: Mapping[str, Any] = {"roles": (), "manages": (), "hours": FULL_TIME, "active": True}
 """What is taken of somebody of whom nothing else is told or known."""
 
@@ -100,6 +102,7 @@ async def take_in(
     there = await _staff_of(work, {municipality for entry in entries for municipality in entry.line.municipalities})
     people = {each.number: list(each.as_staff(there)) for each in first.values()}
     _hold_against_each_other(entries, people, there, report)
+    await _hold_back_who_guides(work, people, report)
     wrong = {each.line for each in report.refused}
     await _enter(work, [told for number, told in people.items() if number not in wrong], there, report)
     known = await _absences_of(work, first.keys())
@@ -185,6 +188,18 @@ def _hold_against_each_other(
             _refuse(report, entry, [Fault("deputy", f"is not on the staff of {each}") for each in strangers])
 
 
+async def _hold_back_who_guides(work: Work, told: Mapping[int, Sequence[NewStaff]], report: StaffReport) -> None:
+    """Nobody is made inactive who still has clients."""
+    leaving = {
+        (each.municipalities[0], each.id): number
+        for number, person in told.items()
+        for each in person
+        if not each.active
+    }
+    for place, clients in (await caseworkers.guided_by(work, leaving)).items():
+        report.refused.append(Told(leaving[place], "active", caseworkers.still_guides(place, clients)))
+
+
 async def _enter(
     work: Work, people: Sequence[Sequence[NewStaff]], there: Mapping[Place, Staff], report: StaffReport
 ) -> None:
@@ -234,7 +249,7 @@ async def _enter_absence(
 async def _look_for_leavers(
     work: Work, caller: Token, entries: Sequence[Entry], there: Mapping[Place, Staff], report: StaffReport, *, end: bool
 ) -> None:
-    """Who is on the staff where the file is about, and not in it; their clients go to others when they are to end."""
+    """Who is on the staff where the file is about, and not in it; refused when they are to end and guide clients."""
     told = {place for entry in entries for place in entry.places}
     missing = [each for place, each in sorted(there.items()) if each.active and place not in told]
     report.leavers = sorted({each.id for each in missing})
@@ -242,6 +257,12 @@ async def _look_for_leavers(
         return
     for each in missing:
         await authority.over_staff(work, caller, each.municipality, each.id, [each.team])
+    guiding = await caseworkers.guided_by(work, [(each.municipality, each.id) for each in missing])
+    for place, clients in guiding.items():
+        who = f"does not name {place[1]}, who {caseworkers.still_guides(place, clients)}"
+        report.refused.append(Told(HEADER, "", who))
+    if report.refused:
+        return
     await caseworkers.enter_staff(
         work,
         [

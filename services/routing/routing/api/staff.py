@@ -59,7 +59,10 @@ class StaffAnswer(AnswerModel):
 
 @router.post("/staff", status_code=201, dependencies=[allow(Role.FRONT_END, Role.TEAM_MANAGER, Role.OPERATOR)])
 async def enter_staff(body: NewStaffMember, work: WorkInHand, caller: Caller, response: Response) -> NewStaffMember:
-    """Enter or change a member of staff. Who waits for this role is assigned; a leaver's clients are handed over."""
+    """Enter or change a member of staff. Who waits for this role is assigned.
+
+    Who leaves hands over all clients first, with a note: see `POST /v1/staff/{staff_id}/transfers`.
+    """
     for municipality in body.municipalities:
         in_scope(caller, municipality)
         await authority.over_staff(work, caller, municipality, body.id, [body.team, *body.manages])
