@@ -120,13 +120,13 @@ def _terms(journey: Journey, terms: Iterable[Deadline]) -> Iterator[Item]:
 
 
 def _handover(journey: Journey, handover: Handover, role_on: RoleOn) -> Item:
-    """To be prepared by who has the client; once prepared, to be accepted by who gets the client."""
+    """To be prepared by who has the client; once prepared, it is handed to who has the role that receives."""
     if handover.prepared_on is None:
         return _item(
             journey, "due", HANDOVER, handover.id, since=handover.due_on, due_on=handover.due_on, state=handover.state
         )
     return _item(
-        journey, "to_confirm", ACCEPTANCE, handover.id, since=handover.prepared_on, due_on=handover.accept_by,
+        journey, "handed_over", ACCEPTANCE, handover.id, since=handover.prepared_on, due_on=handover.accept_by,
         state=handover.state, role=role_on(handover.to_track),
     )  # fmt: skip
 

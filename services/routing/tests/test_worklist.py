@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -74,7 +75,7 @@ async def test_what_is_due_becomes_overdue_by_the_day_alone_and_goes_when_it_is_
     assert kinds(await worklist(routing)) == [("due", "review")]
 
 
-async def test_a_handover_is_first_due_then_to_be_confirmed_by_who_receives_then_with_a_new_caseworker(
+async def test_a_handover_is_first_due_then_handed_to_who_receives_then_with_a_new_caseworker(
     routing: Routing,
 ) -> None:
     await routing.staff()
@@ -82,14 +83,138 @@ async def test_a_handover_is_first_due_then_to_be_confirmed_by_who_receives_then
     await routing.hear(client, routing.categorised("3A", "participation"))
     assert ("due", "handover") in kinds(await worklist(routing, sub="work-1", scope="me"))
     await routing.done(f"/handovers/{(await routing.handover(client))['id']}/preparations", {"note": "Warm"})
-    [received] = await worklist(routing, sub="income-1", scope="me")
-    assert (received["kind"], received["reason"], received["role"]) == ("to_confirm", "acceptance", "income_consultant")
+    [received] = await worklist(routing, sub="income-1", scope="me", kind="handed_over")
+    assert (received["reason"], received["role"], received["dueOn"]) == (
+        "acceptance", "income_consultant", "2021-09-15",
+    )  # fmt: skip
+    assert {"accept", "return"} < {each["rel"] for each in received["links"]}
+    assert "acceptance" not in [reason for _, reason in kinds(await worklist(routing, sub="work-1", scope="me"))]
     await routing.done(f"/handovers/{(await routing.handover(client))['id']}/acceptances")
     assert await worklist(routing, sub="work-1", scope="me") == []
     mine = await worklist(routing, sub="income-1", scope="me")
     assert ("handed_over", "first_meeting") in kinds(mine)
     await routing.done(f"/clients/{client}/conversations", {"kind": "acquaintance"})
     assert kinds(await worklist(routing, sub="income-1", scope="me")) == [("due", "review")]
+
+
+async def test_a_handover_does_not_stand_with_who_gives_the_client_and_offers_a_call_only_to_who_may(
+    routing: Routing,
+) -> None:
+    both = ["work_consultant", "income_consultant"]
+    await routing.done("/staff", {"id": "giver", "municipalities": ["GM1916"], "roles": both, "team": "west"})
+    client = await routing.client()
+    for name, roles, team in (("one", ["work_consultant"], "west"), ("other", both, "east")):
+        await routing.done("/staff", {"id": name, "municipalities": ["GM1916"], "roles": roles, "team": team})
+    await routing.hear(client, routing.categorised("3A", "participation"))
+    gives = routing.token("caseworker", sub="giver")
+    due = (await routing.get(f"/clients/{client}/journey", headers=gives)).json()["handovers"][-1]
+    await routing.done(f"/handovers/{due['id']}/preparations", {"note": "Warm"}, headers=gives)
+
+    async def handed(sub: str, scope: str) -> list[set[str]]:
+        found = await worklist(routing, sub=sub, scope=scope, roles=("caseworker",), kind="handed_over")
+        return [{link["rel"] for link in each["links"]} for each in found]
+
+    everything = {"journey", "accept", "return"}
+    for scope in ("me", "team"):
+        assert await handed("giver", scope) == []
+        assert await handed("other", scope) == [everything]
+    assert await handed("one", "me") == []
+    manager = routing.token("team_manager", sub="other")
+    whole = await routing.get("/worklist", headers=manager, scope="municipality", kind="handed_over")
+    assert {link["rel"] for link in whole.json()["items"][0]["links"]} == everything
+
+
+async def test_who_gets_a_leavers_client_has_them_handed_over_until_they_meet(routing: Routing) -> None:
+    await routing.staff(anna=["income_consultant"])
+    client = await routing.client("3A", "participation")
+    await routing.staff(bert=["income_consultant"])
+    await routing.move_to(routing.today + timedelta(days=1))
+    leaving = {"municipality": "GM1916", "note": "Belt liever dan dat hij schrijft", "to": ["bert"]}
+    await routing.done("/staff/anna/transfers", leaving)
+    [handed] = await worklist(routing, sub="bert", scope="me", kind="handed_over")
+    assert (handed["clientId"], handed["reason"]) == (str(client), "first_meeting")
+    assert "conversation" in {each["rel"] for each in handed["links"]}
+    assert [each["note"] for each in (await routing.journey(client))["transfers"]] == [leaving["note"]]
+    assert await worklist(routing, sub="anna", scope="me", roles=("caseworker",)) == []
+    await routing.done(f"/clients/{client}/conversations", {"kind": "acquaintance"})
+    assert await worklist(routing, sub="bert", scope="me", kind="handed_over") == []
+
+
+async def test_what_waits_for_a_manager_stands_on_the_managers_own_list(routing: Routing) -> None:
+    people: dict[str, dict[str, Any]] = {
+        "north": {"roles": ["work_consultant"], "team": "north"},
+        "south": {"roles": ["work_consultant"], "team": "south"},
+        "boss-n": {"roles": [], "manages": ["north"]}, "boss-s": {"roles": [], "manages": ["south"]},
+    }  # fmt: skip
+    for name, told in people.items():
+        await routing.done("/staff", {"id": name, "municipalities": ["GM1916"], **told})
+
+    async def mine(sub: str, *roles: str) -> set[tuple[str, str]]:
+        found = await worklist(routing, sub=sub, scope="me", roles=roles or ("team_manager",))
+        return {(each["clientId"], each["reason"]) for each in found}
+
+    by_guide: dict[str, str] = {}
+    while len(by_guide) < 2:
+        client = await routing.client()
+        read = await routing.get(f"/clients/{client}/journey", headers=routing.token("front_end", sub=None))
+        by_guide[read.json()["caseworkerId"]] = str(client)
+        body = {"route": "focus_op_werk"}
+        await routing.done(f"/clients/{client}/routes", body, headers=routing.token("front_end", sub=None))
+    assert await mine("boss-n") == await mine("boss-s") == set()
+
+    nobody = str(await routing.client("3A", "participation"))
+    waits = {(nobody, "caseworker"), (nobody, "first_conversation")}
+    assert await mine("boss-n") == await mine("boss-s") == waits, "each can see to it that somebody is"
+    assert await mine("north", "caseworker") == {(by_guide["north"], "longest_stay")}
+
+    app = routing.token("front_end", sub=None)
+    day = {"municipality": "GM1916", "firstDay": routing.today.isoformat()}
+    await routing.done("/absences", {**day, "staffId": "north"}, headers=app)
+    assert await mine("boss-n") == {*waits, (by_guide["north"], "longest_stay")}
+    assert await mine("boss-s") == waits
+    assert await mine("north", "caseworker") == {(by_guide["north"], "longest_stay")}
+
+
+async def test_a_handover_that_nobody_accepts_in_time_stands_on_the_own_list_of_both_managers(
+    routing: Routing,
+) -> None:
+    people: dict[str, dict[str, Any]] = {
+        "gives": {"roles": ["work_consultant"], "team": "west"}, "west-boss": {"roles": [], "manages": ["west"]},
+        "receives": {"roles": ["income_consultant"], "team": "east"}, "east-boss": {"roles": [], "manages": ["east"]},
+        "north-boss": {"roles": [], "manages": ["north"]},
+    }  # fmt: skip
+    for name, told in people.items():
+        await routing.done("/staff", {"id": name, "municipalities": ["GM1916"], **told})
+    client = await routing.client()
+    await routing.hear(client, routing.categorised("3A", "participation"))
+    gives = routing.token("caseworker", sub="gives")
+    due = (await routing.get(f"/clients/{client}/journey", headers=gives)).json()["handovers"][-1]
+    await routing.done(f"/handovers/{due['id']}/preparations", {"note": "Warm"}, headers=gives)
+
+    async def with_managers() -> list[str]:
+        bosses = ("west-boss", "east-boss", "north-boss")
+        lists = [await worklist(routing, sub=each, scope="me", roles=("team_manager",)) for each in bosses]
+        return [
+            name for name, found in zip(bosses, lists, strict=True) if ("handed_over", "acceptance") in kinds(found)
+        ]
+
+    await routing.move_to(date(2021, 9, 15))
+    assert await with_managers() == []
+    await routing.move_to(date(2021, 9, 16))
+    assert await with_managers() == ["west-boss", "east-boss"]
+
+
+async def test_a_town_without_teams_is_one_team_on_the_work_list_too(routing: Routing) -> None:
+    await routing.staff(anna=["income_consultant"], bert=["work_consultant"])
+    client = await routing.client("3A", "participation")
+    [item] = await worklist(routing, sub="bert", scope="team", roles=("caseworker",))
+    assert item["clientId"] == str(client)
+    assert await worklist(routing, sub="bert", scope="me", roles=("caseworker",)) == []
+    away = {"municipality": "GM1916", "staffId": "anna", "firstDay": routing.today.isoformat()}
+    await routing.done("/absences", away)
+    assert [each["id"] for each in await worklist(routing, sub="bert", scope="me", roles=("team_manager",))] == [
+        item["id"]
+    ], "who is away without deputy or team is their managers'"
 
 
 async def test_a_referral_waits_last_until_the_partner_lets_its_time_pass(routing: Routing) -> None:
@@ -197,6 +322,69 @@ async def test_pages_and_counts_tell_the_same_work_in_one_order(routing: Routing
     assert sum(told.values()) == len(whole) == 5
     before = (date.fromisoformat(whole[0]["dueOn"]) + timedelta(days=1)).isoformat()
     assert len(await worklist(routing, dueBefore=before)) == 4
+
+
+async def of_all_kinds(routing: Routing, chance: random.Random) -> list[UUID]:
+    """Clients with something of every kind, some of it late."""
+    for name, role in (("anna", "income_consultant"), ("bert", "work_consultant")):
+        await routing.done("/staff", {"id": name, "municipalities": ["GM1916"], "roles": [role], "team": "north"})
+    app = routing.token("front_end", sub=None)
+    clients = [await routing.client("3A", "participation") for _ in range(4)]
+    for _ in range(4):
+        client = await routing.client()
+        await routing.hear(client, routing.categorised("3A", "participation"))
+        due = (await routing.get(f"/clients/{client}/journey", headers=app)).json()["handovers"][-1]
+        if chance.random() < 0.8:
+            await routing.done(f"/handovers/{due['id']}/preparations", {"note": "Warm"}, headers=app)
+        clients.append(client)
+    for _ in range(3):
+        client = await routing.client("1B", "reintegration")
+        await routing.hear(client, AssessmentCompleted(occurred_on=routing.today, by="staff:s-2", assessment_id=client))
+        await routing.done(f"/clients/{client}/conversations", {"kind": "telephone", "option": None}, headers=app)
+        clients.append(client)
+    for _ in range(3):
+        client = clients[chance.randrange(4)]
+        talk = {"kind": "first", "option": chance.choice([1, 2, 3])}
+        await routing.done(f"/clients/{client}/conversations", talk, headers=app)
+        asked = (await routing.said(ReferralRequested, client))[-1].data
+        told: dict[str, Any] = {"referral_id": asked.referral_id, "partner": asked.partner, "by": "clock"}
+        await routing.hear(client, ReferralSent(occurred_on=routing.today, **told))
+        if chance.random() < 0.7:
+            late = ReferralOverdue(occurred_on=routing.today, step="acknowledge", due_on=routing.today, **told)
+            await routing.hear(client, late)
+    clients.append(await routing.client("2A", "participation"))
+    clients.append(await routing.client("2B", "reintegration", indications=("job_agreement",)))
+    return clients
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_whatever_is_asked_the_counts_are_what_the_list_pages_through(routing: Routing, seed: int) -> None:
+    chance = random.Random(seed)
+    clients = await of_all_kinds(routing, chance)
+    seen = set[tuple[str, bool]]()
+    for days in (0, 3, 20, 400):
+        routing.service.clock.restore(morning_of(date(2021, 9, 1) + timedelta(days=days)))
+        for _ in range(6):
+            filters = {
+                "dueBefore": (routing.today + timedelta(days=chance.randint(-20, 300))).isoformat(),
+                "role": chance.choice(["income_consultant", "work_consultant"]),
+                "clientId": str(chance.choice(clients)),
+            }
+            asked: dict[str, Any] = {name: each for name, each in filters.items() if chance.random() < 0.25}
+            asked["scope"] = chance.choice(["me", "team", "municipality"])
+            sub = chance.choice(["anna", "bert", "boss"])
+            whole = await worklist(routing, sub=sub, **asked)
+            counts = await routing.get("/worklist/counts", headers=routing.token(sub=sub), **asked)
+            for counted in counts.json()["items"]:
+                of_kind = await worklist(routing, sub=sub, kind=counted["kind"], limit=3, **asked)
+                assert counted == {"kind": counted["kind"], "count": len(of_kind), "more": False}
+                if counted["kind"] == "overdue":
+                    assert of_kind == [each for each in whole if each["overdue"]]
+                else:
+                    assert of_kind == [each for each in whole if each["kind"] == counted["kind"]]
+            seen |= {(each["kind"], each["overdue"]) for each in whole}
+    late = {("overdue", True), ("handed_over", True), ("waiting_for_partner", True)}
+    assert seen >= late | {("due", False), ("to_confirm", False), ("without_caseworker", False), ("handed_over", False)}
 
 
 async def test_an_instrument_stands_until_it_ends_and_one_that_goes_on_is_looked_at_again(routing: Routing) -> None:

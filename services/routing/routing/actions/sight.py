@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Literal, Protocol
 
 from sqlalchemy import ColumnElement, and_, false, or_, select, tuple_
@@ -38,26 +39,66 @@ class Listed(Protocol):
 
 
 @dataclass(frozen=True)
+class Managed:
+    """What waits for a manager, besides the manager's own clients."""
+
+    day: date
+    towns: frozenset[str]
+    """Where the clients are seen for whom nobody of the right role is available (ROU-16)."""
+    members: frozenset[Place]
+    """Who is in the teams: a handover by one of them that is not accepted in time is seen (ROU-5)."""
+    roles: frozenset[Place]
+    """The roles of the teams: so is one for one of them."""
+    one_team: frozenset[str] = frozenset()
+    """The municipalities without teams: so is every one there."""
+
+    def shows(self) -> ColumnElement[bool]:
+        """Which items wait for the manager."""
+        left = and_(_in(self.towns), WorkItem.caseworker_id.is_(None), WorkItem.role.is_not(None))
+        theirs = or_(_guided_by(self.members), _of_role(self.roles), _in(self.one_team))
+        return or_(left, and_(WorkItem.what == ACCEPTANCE, WorkItem.due_on < self.day, theirs))
+
+    def tells(self, of: Listed) -> bool:
+        """Whether a change may be of what waits for the manager."""
+        return (
+            (of.municipality in self.towns and not of.caseworkers)
+            or (of.municipality in self.one_team and bool(of.roles))
+            or _any(of, of.caseworkers, self.members)
+            or _any(of, of.roles, self.roles)
+        )
+
+
+@dataclass(frozen=True)
 class Sight:
-    """The municipalities, and in them whose clients; None means everybody's."""
+    """The municipalities, and in them whose clients; None means everybody's.
+
+    A handover that waits for acceptance is not on the list of who gives the client, but of who receives.
+    """
 
     municipalities: Collection[str]
     caseworkers: frozenset[Place] | None = None
     receives: frozenset[Place] = field(default_factory=frozenset)
     """Municipality and role for which handovers that wait for acceptance are seen too."""
+    me: str | None = None
+    """Who looks: what they give they do not receive."""
+    one_team: frozenset[str] = frozenset()
+    """The municipalities without teams: everybody's clients are the team's."""
     unassigned: bool = True
     """Whether clients without caseworker are seen: nobody is unassigned unseen."""
+    managed: Managed | None = None
 
     def shows(self) -> ColumnElement[bool]:
         """Which items are seen."""
-        here = WorkItem.municipality.in_(sorted(self.municipalities))
+        here = _in(self.municipalities)
         if self.caseworkers is None:
             return here
-        parts = [_among(WorkItem.caseworker_id, self.caseworkers)]
-        if self.receives:
-            parts.append(and_(WorkItem.what == ACCEPTANCE, _among(WorkItem.role, self.receives)))
+        parts = [and_(or_(_guided_by(self.caseworkers), _in(self.one_team)), WorkItem.what != ACCEPTANCE)]
+        received = or_(_of_role(self.receives), _in(self.one_team))
+        parts.append(and_(WorkItem.what == ACCEPTANCE, received, WorkItem.caseworker_id.is_distinct_from(self.me)))
         if self.unassigned:
             parts.append(and_(here, WorkItem.caseworker_id.is_(None)))
+        if self.managed is not None:
+            parts.append(self.managed.shows())
         return and_(here, or_(*parts))
 
     def tells(self, of: Listed) -> bool:
@@ -66,14 +107,32 @@ class Sight:
             return False
         return (
             self.caseworkers is None
-            or any((of.municipality, each) in self.caseworkers for each in of.caseworkers)
-            or any((of.municipality, each) in self.receives for each in of.roles)
+            or of.municipality in self.one_team
+            or _any(of, of.caseworkers, self.caseworkers)
+            or _any(of, of.roles, self.receives)
             or (self.unassigned and not of.caseworkers)
+            or (self.managed is not None and self.managed.tells(of))
         )
+
+
+def _in(municipalities: Collection[str]) -> ColumnElement[bool]:
+    return WorkItem.municipality.in_(sorted(municipalities)) if municipalities else false()
+
+
+def _guided_by(people: Collection[Place]) -> ColumnElement[bool]:
+    return _among(WorkItem.caseworker_id, people)
+
+
+def _of_role(roles: Collection[Place]) -> ColumnElement[bool]:
+    return _among(WorkItem.role, roles)
 
 
 def _among(column: InstrumentedAttribute[str | None], places: Collection[Place]) -> ColumnElement[bool]:
     return tuple_(WorkItem.municipality, column).in_(sorted(places)) if places else false()
+
+
+def _any(of: Listed, names: Collection[str], places: Collection[Place]) -> bool:
+    return any((of.municipality, each) in places for each in names)
 
 
 async def sight_of(work: Work, caller: Token, scope: Scope, municipality: str | None) -> Sight:
@@ -87,12 +146,14 @@ async def sight_of(work: Work, caller: Token, scope: Scope, municipality: str | 
         return Sight(here)
     if caller.subject is None:
         raise Forbidden(f"Scope {scope} is of a person, and this token is an application's; ask for a municipality.")
-    people = await _near(work, here, caller)
+    people, one_team = await _near(work, here, caller), await _without_teams(work, here)
     if scope == "me":
-        mine = frozenset(_seen_to(people, here, caller.subject))
-        return Sight(here, mine, frozenset(_roles(people, {(each, caller.subject) for each in here})), unassigned=False)
+        managed = _managed(work, people, here, one_team, caller)
+        mine = {*_seen_to(people, here, caller.subject), *_left_alone(people, managed)}
+        roles = frozenset(_roles(people, {(each, caller.subject) for each in here}))
+        return Sight(here, frozenset(mine), roles, caller.subject, unassigned=False, managed=managed)
     team = frozenset(_team(people, here, caller))
-    return Sight(here, team, frozenset(_roles(people, team)))
+    return Sight(here, team, frozenset(_roles(people, team)), caller.subject, one_team)
 
 
 async def _near(work: Work, here: Collection[str], caller: Token) -> Roster:
@@ -108,19 +169,50 @@ async def _near(work: Work, here: Collection[str], caller: Token) -> Roster:
     away = await work.session.scalars(
         select(Absence)
         .where(Absence.municipality.in_(here), roster.is_away(work))
-        .where(or_(Absence.staff_id.in_(names), Absence.deputy_id == caller.subject))
+        .where(or_(Absence.staff_id.in_(names), Absence.deputy_id == caller.subject, Absence.deputy_id.is_(None)))
     )
     return Roster(people, {(each.municipality, each.staff_id): each for each in away})
 
 
+async def _without_teams(work: Work, here: Collection[str]) -> frozenset[str]:
+    """The municipalities that keep no teams: each is one team."""
+    kept = select(Staff.municipality).where(Staff.municipality.in_(here), Staff.active, Staff.team.is_not(None))
+    return frozenset(here) - frozenset(await work.session.scalars(kept.distinct()))
+
+
+def _managed(
+    work: Work, people: Roster, here: Collection[str], one_team: Collection[str], caller: Token
+) -> Managed | None:
+    """What waits for the caller as a manager; None for who manages nobody."""
+    mine = {where: each for (where, name), each in people.people.items() if name == caller.subject and each.active}
+    towns = {each for each in here if caller.has(Role.TEAM_MANAGER) or (each in mine and mine[each].manages)}
+    members = frozenset(
+        place
+        for place, each in people.people.items()
+        if place[0] in mine and each.team is not None and each.team in mine[place[0]].manages
+    )
+    if not towns:
+        return None
+    return Managed(
+        work.today, frozenset(towns), members, frozenset(_roles(people, members)),
+        frozenset(one_team) if caller.has(Role.TEAM_MANAGER) else frozenset(),
+    )  # fmt: skip
+
+
+def _left_alone(people: Roster, managed: Managed | None) -> Iterator[Place]:
+    """Those of a manager's people who are away while nobody stands in."""
+    if managed is None:
+        return
+    for place, absence in people.away.items():
+        if absence.deputy_id is None and (place in managed.members or place[0] in managed.one_team):
+            yield place
+
+
 def _seen_to(people: Roster, here: Collection[str], me: str) -> Iterator[Place]:
-    """Somebody's own, and those of who is away and has nobody else who sees to their work."""
+    """Somebody's own, and those of whom they stand in for."""
     for municipality in here:
         yield municipality, me
         for name in people.stood_in_for(municipality, me):
-            yield municipality, name
-    for municipality, name in people.people:
-        if municipality in here and people.owner(municipality, name) == me:
             yield municipality, name
 
 
