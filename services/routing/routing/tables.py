@@ -452,6 +452,7 @@ class WorkItem(Base):
     __table_args__ = (
         Index("ix_work_items_order", "municipality", "urgent_on", "id"),
         Index("ix_work_items_kind", "municipality", "kind", "urgent_on", "id"),
+        Index("ix_work_items_due", "municipality", "urgent_on", "id", postgresql_where=text("due_on IS NOT NULL")),
         Index("ix_work_items_role", "municipality", "what", "role", "urgent_on", "id"),
         Index("ix_work_items_caseworker", "municipality", "caseworker_id", "kind", "urgent_on", "id"),
     )

@@ -63,7 +63,10 @@ class WorkItemAnswer(AnswerModel):
 
 
 class CountAnswer(AnswerModel):
-    """How many items of a kind there are; `more` says that there are more than that."""
+    """How many items of a kind there are; `more` says that there are more than that.
+
+    `overdue` counts everything of which the last day has passed: what is late of another kind counts there as well.
+    """
 
     kind: Kind
     count: int
@@ -78,8 +81,9 @@ class Asked:
         scope: Annotated[
             Scope,
             Query(
-                description="`me`: one's own clients and those of whom one stands in for; `team`: of one's own team and"
-                " the teams one manages, with who has no caseworker; `municipality`: all, for managers and front-ends"
+                description="`me`: one's own clients and those of whom one stands in for, what is handed to one's role,"
+                " and what waits for a manager; `team`: of one's own team and the teams one manages, with who has no"
+                " caseworker; `municipality`: all, for managers and front-ends"
             ),
         ] = "me",
         municipality: Annotated[str | None, Query(pattern=r"^GM\d{4}$")] = None,
@@ -115,7 +119,9 @@ async def read_worklist(
     caller: Caller,
     page: Page,
     asked: AskedFor,
-    kind: Annotated[Kind | None, Query(description="Only items of this kind")] = None,
+    kind: Annotated[
+        Kind | None, Query(description="Only items of this kind; `overdue`: all that is late, of whatever kind")
+    ] = None,
 ) -> Items[WorkItemAnswer]:
     """What there is to see to, the most urgent first.
 
@@ -145,8 +151,8 @@ async def count_worklist(work: WorkInHand, caller: Caller, asked: AskedFor) -> I
 
 
 def _of_kind(kind: Kind, today: date) -> list[ColumnElement[bool]]:
-    if kind == "overdue":
-        return [WorkItem.kind == "due", WorkItem.urgent_on < today]
+    if kind == "overdue":  # what has a last day stands in the order by that day
+        return [WorkItem.due_on.is_not(None), WorkItem.urgent_on < today]
     if kind == "due":
         return [WorkItem.kind == "due", WorkItem.urgent_on >= today]
     return [WorkItem.kind == kind]
