@@ -129,7 +129,8 @@ async def house(make_database: MakeDatabase) -> AsyncIterator[House]:
         for town in (VOORSCHOTEN, LEIDSCHENDAM):
             roles = ["work_consultant", "income_consultant", "consultant_2b"]
             await _employ(made, town, f"w-{town.lower()}", "west", roles=roles)
-            await _employ(made, town, "west-1", "west", roles=["debt_counsellor", "participation_consultant"])
+            receives = ["participation_consultant"] if town == VOORSCHOTEN else []
+            await _employ(made, town, "west-1", "west", roles=["policy_officer", *receives])
             await _employ(made, town, "east-1", "east")
             await _employ(made, town, "s-1", None, manages=["west", "east"])
         await made.settle()
