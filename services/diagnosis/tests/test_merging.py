@@ -12,9 +12,17 @@ from sqlalchemy import text
 
 from chassis.ids import new_id
 from contracts.diagnosis import ExemptionEnded, ExemptionGranted
-from contracts.intake import ClientDeceased, ClientRegistered, ClientsMerged, InformationSessionHeld, MergerUndone
+from contracts.intake import (
+    ClientDeceased,
+    ClientMovedAway,
+    ClientRegistered,
+    ClientsMerged,
+    InformationSessionHeld,
+    MergerUndone,
+    RegistrationRestored,
+)
 from contracts.partners import PartnerSignalled
-from contracts.routing import ClientExited, ConversationHeld, RouteStarted
+from contracts.routing import ClientExited, ConversationHeld, ExitReverted, RouteStarted
 from tests.support.as_if import Standing, differences, standing
 from tests.support.parted import Lanes, in_any_order
 
@@ -231,3 +239,21 @@ async def test_it_ends_the_same_in_whatever_order_it_is_heard(diagnosis: Diagnos
         }  # fmt: skip
         assert (await session.scalars(text("SELECT error FROM parked"))).all() == []
     assert await travels(diagnosis) == {gone: 1, stays: 1}
+
+
+async def test_what_closed_when_the_one_left_stays_closed_when_the_other_goes_on(diagnosis: Diagnosis) -> None:
+    gone, stays = await diagnosis.client(), await diagnosis.client()
+    await diagnosis.hear(gone, invited())
+    await diagnosis.assess(gone, {"distance_months": 8})
+    await diagnosis.hear(gone, ClientMovedAway(**HEAD, to_municipality=None))
+    merger = await merge(diagnosis, gone, stays)
+    left = ClientExited(**HEAD, exit_id=new_id(), reason="other")
+    await diagnosis.hear(stays, left, ExitReverted(**HEAD, exit_id=left.exit_id))
+    assert (await diagnosis.get("/proposals", state="open")).json()["items"] == []
+
+    await undo(diagnosis, merger, gone, stays)
+
+    await diagnosis.hear(gone, RegistrationRestored(**HEAD, ended_as="moved_away"))
+    assert [each["clientId"] for each in (await diagnosis.get("/proposals", state="open")).json()["items"]] == [
+        str(gone)
+    ]

@@ -406,3 +406,39 @@ async def test_what_the_survivor_did_at_the_gate_who_had_gone_has_still_to_do(in
     assert (await intake.get(f"/applications/{application}")).json()["state"] == "filed"
     assert [each.subject for each in await intake.said(InformationSessionDue)] == [gone]
     assert (await intake.read(survivor))["state"] == "deceased"
+
+
+async def test_who_is_dead_by_one_registration_only_is_not_merged_until_a_person_says_what_is_so(
+    intake: Intake,
+) -> None:
+    (dead, _), (other, _) = await intake.applicant(), await intake.applicant()
+    await intake.done(f"/clients/{dead}/deaths", {"on": "2024-01-20"})
+
+    for gone, into in ((dead, other), (other, dead)):
+        refused = await intake.refused(f"/clients/{gone}/mergers", {"into": str(into)})
+        assert refused["type"].endswith("/cannot-merge")
+        assert "Record the death of the other too, or take it back" in refused["detail"]
+
+    await intake.done(f"/clients/{other}/deaths", {"on": "2024-01-20"})
+    merger = await merge(intake, dead, other)
+    survivor = await intake.read(other)
+    assert (survivor["state"], survivor["endedOn"]) == ("deceased", "2024-01-20")
+    await intake.move_to(date(2024, 3, 1))
+    assert await intake.said(InformationSessionDue) == []
+    await intake.done(f"/clients/{other}/restorations", {"reason": "Naamgenoot"})
+    await undo(intake, merger)
+    assert [(await intake.read(each))["state"] for each in (dead, other)] == ["deceased", "registered"]
+
+
+async def test_who_moved_away_goes_and_who_lives_here_stays(intake: Intake) -> None:
+    moved, here = await intake.client(), await intake.client()
+    await intake.done(f"/clients/{moved}/departures", {"on": "2024-01-20"})
+
+    refused = await intake.refused(f"/clients/{here}/mergers", {"into": str(moved)})
+    assert "merge them the other way round" in refused["detail"]
+    merger = await merge(intake, moved, here)
+    assert (await intake.read(moved))["state"] == "registered"
+    await undo(intake, merger)
+
+    states = [((await intake.read(each))["state"], (await intake.read(each))["endedOn"]) for each in (moved, here)]
+    assert states == [("moved_away", "2024-01-20"), ("registered", None)]

@@ -4,9 +4,17 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from chassis.ids import new_id
-from contracts.intake import ClientsMerged
+from contracts.intake import ClientDeceased, ClientsMerged, MergerUndone, RegistrationRestored
 from contracts.partners import ReferralClosed, ReferralSent
-from contracts.routing import ClientExited, ReferralRequested, ReferralWithdrawn, RouteEnded
+from contracts.routing import (
+    AftercareEnded,
+    AftercareStarted,
+    ClientExited,
+    ReferralRequested,
+    ReferralWithdrawn,
+    RouteEnded,
+)
+from tests.support.as_if import differences, standing
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -97,3 +105,49 @@ async def test_a_handover_moves_with_its_term(routing: Routing) -> None:
     await routing.move_to(date(2021, 9, 2))
     await routing.done(f"/handovers/{handover}/acceptances")
     assert (await routing.journey(stays))["track"] == "participation"
+
+
+async def test_who_left_under_one_id_and_is_on_a_journey_under_the_other_has_no_aftercare(routing: Routing) -> None:
+    routing.service.clock.restore(routing.service.clock.now().replace(year=2024, month=2, day=1))
+    await routing.staff("GM0626")
+    clients = [await routing.client(municipality="GM0626") for _ in range(4)]
+    for client in clients[1:3]:
+        await routing.done(f"/clients/{client}/exits", {"reason": "work"})
+    pairs = [(clients[1], clients[0]), (clients[3], clients[2])]
+    before = await standing(routing.service, apart_from={"client_changes"})
+    mergers = []
+    for goes, stays in pairs:
+        merged = ClientsMerged(occurred_on=routing.today, by="staff:s-3", into=stays)
+        mergers += await routing.service.hear(goes, merged, municipality="GM0626")
+        journey = await routing.journey(stays)
+        [left] = journey["exits"]
+        assert (journey["state"], left["aftercare"], left["allowancesCheck"]) == ("active", "ended", None)
+        assert left["returnedOn"] == "2024-02-01"
+        assert [each["kind"] for each in journey["deadlines"] if each["kind"] == "aftercare"] == []
+        refused = await routing.post(f"/exits/{left['id']}/reversals", {"reason": "Vergissing"})
+        assert refused.status_code == 409
+
+    for merger, (goes, stays) in zip(mergers, pairs, strict=True):
+        undone = MergerUndone(occurred_on=routing.today, by="staff:s-3", into=stays, merger_id=merger)
+        await routing.hear(goes, undone, municipality="GM0626")
+
+    assert differences(before, await standing(routing.service, apart_from={"client_changes"})) == {}
+    assert len(await routing.said(AftercareStarted)) == len(await routing.said(AftercareEnded)) + 2 == 4
+
+
+async def test_a_death_that_ended_both_is_taken_back_of_who_stays_with_all_that_it_ended(routing: Routing) -> None:
+    await routing.staff()
+    goes, stays = await routing.client(), await routing.client()
+    await routing.done(f"/clients/{stays}/routes", {"route": "focus_op_werk"})
+    for client in (stays, goes):
+        await routing.hear(client, ClientDeceased(occurred_on=routing.today, by="staff:s-3"))
+    await merge(routing, goes, stays)
+    assert (await routing.journey(stays))["state"] == "exited"
+
+    restored = RegistrationRestored(occurred_on=routing.today, by="staff:s-3", ended_as="deceased")
+    await routing.hear(stays, restored)
+
+    journey = await routing.journey(stays)
+    assert journey["state"] == "active"
+    assert [each["endedOn"] for each in journey["routes"]] == [None]
+    assert all(each["revertedOn"] for each in journey["exits"])

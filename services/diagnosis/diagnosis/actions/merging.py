@@ -13,7 +13,7 @@ from chassis.images import OfClients
 from chassis.mergers import Merger, Mergers, Undone
 from chassis.work import Work
 from contracts.diagnosis import ExemptionEnded, ExemptionGranted
-from diagnosis.actions.clients import go_on, stop
+from diagnosis.actions.clients import begin_anew, go_on, stop
 from diagnosis.actions.exemptions import end, watch
 from diagnosis.tables import (
     OF_CLIENT,
@@ -69,6 +69,7 @@ async def _merge(work: Work, merger: Merger) -> None:
     old, new = merger.clients
     gone, stays = [await work.session.get_one(Client, each, populate_existing=True) for each in merger.clients]
     await _one_of_each(work, merger)
+    await _leave_ends_behind(work, gone, stays)
     await work.session.flush()
     for table in OF_CLIENT:
         await work.session.execute(update(table).where(table.client_id == old).values(client_id=new))
@@ -160,9 +161,20 @@ def _of_gone(undone: Undone, table: type[R], ids: Collection[UUID]) -> Select[R]
     return select(table).where(table.client_id == undone.merger.gone, table.id.in_(ids)).order_by(table.id)
 
 
+def _goes_on(stays: Client, gone: Client) -> bool:
+    """Whether who stays is, or is again, on a journey."""
+    return stays.ended is None or (gone.ended is None and stays.registration_ended in {None, "moved_away"})
+
+
+async def _leave_ends_behind(work: Work, gone: Client, stays: Client) -> None:
+    """What an end closed of the one stays closed when it turns out that the other goes on."""
+    if _goes_on(stays, gone):
+        await begin_anew(work, [each for each in (gone, stays) if each.ended])
+
+
 def _complete(stays: Client, gone: Client) -> None:
     """Traits that only the one registration told; who left and came back under another id is back."""
-    if stays.registration_ended in {None, "moved_away"} and gone.ended is None:
+    if _goes_on(stays, gone):
         stays.end_registration(None)
         stays.exit(None)
     for trait in ("age_band", "permit_holder", "without_benefit", "starting_qualification"):

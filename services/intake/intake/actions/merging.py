@@ -85,8 +85,7 @@ async def merge(work: Work, vault: Vault, heard: Handlers, client_id: UUID, into
     gone, survivor = await _two_held(work, client_id, into)
     if gone.municipality != survivor.municipality:
         raise CannotMerge("They are registered in different municipalities.")
-    if "undone" in {gone.state, survivor.state}:
-        raise CannotMerge("One of them was undone.")
+    _say_where_it_cannot_be_told_who_lives(gone, survivor)
     event = ClientsMerged(occurred_on=work.today, by=work.actor, into=survivor.id)
     said = _said(work, gone, event)
     async with sight.whole(work.session):  # a partner may be another team's client
@@ -100,6 +99,23 @@ async def merge(work: Work, vault: Vault, heard: Handlers, client_id: UUID, into
     )  # fmt: skip
     audit.record(work, "client.merge", gone.municipality, gone.id, f"into {survivor.id}")
     return survivor
+
+
+def _say_where_it_cannot_be_told_who_lives(gone: Client, survivor: Client) -> None:
+    """A person decides who is dead, and who lives here: no merger does, nor does one bring a dead client back."""
+    states = {gone.state, survivor.state}
+    if "undone" in states:
+        raise CannotMerge("One of them was undone.")
+    if states == {"deceased", "registered"}:
+        raise CannotMerge(
+            "One is recorded as deceased, the other is not. Record the death of the other too, or take it back where"
+            " it was a mistake; then merge them."
+        )
+    if survivor.state == "moved_away" and gone.state != "moved_away":
+        raise CannotMerge(
+            f"The registration that would stay is of who moved away, the other is {gone.state}: merge them the other"
+            " way round."
+        )
 
 
 async def _two_held(work: Work, *ids: UUID) -> list[Client]:

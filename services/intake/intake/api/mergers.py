@@ -49,7 +49,10 @@ class MergerAnswer(AnswerModel):
 async def merge_client(
     client_id: UUID, body: NewMerger, request: Request, response: Response, work: WorkInHand, vault: VaultInHand
 ) -> ClientAnswer:
-    """The client turned out to be registered twice: everything moves to the other registration."""
+    """The client turned out to be registered twice: everything moves to the other registration.
+
+    Not where only one of the two is recorded as deceased, nor into who moved away: the answer tells what to do first.
+    """
     survivor = await merging.merge(work, vault, HEARD, client_id, body.into)
     return await located_answer_of(work, vault, survivor, request, response)
 

@@ -77,7 +77,7 @@ async def reopen_registrations(work: Work, restored: Sequence[tuple[Journey, End
         if journey.state != "exited" or left is None:
             continue
         if left.reason == ended_as:
-            await _take_back(work, journey, left, act)
+            await _take_back_all(work, journey, ended_as, act)
         else:
             _resume_aftercare(work, journey, left, act)
     await reach_pension(work, [(journey, act) for journey, _, act in restored if journey.age_band == PENSION])
@@ -171,7 +171,7 @@ async def _take_back(work: Work, journey: Journey, made: Exit, act: Act, reason:
     What was decided meanwhile is asked of partners as well.
     """
     made.reverted_on, made.reverted_because = work.today, reason
-    made.aftercare = made.allowances_check = None
+    made.aftercare = made.aftercare_until = made.allowances_check = None
     journey.state = "active"
     if journey.category is not None:
         await caseworkers.assign(work, [Assignment(journey, "transfer", act, journey.caseworker_id)])
@@ -180,6 +180,13 @@ async def _take_back(work: Work, journey: Journey, made: Exit, act: Act, reason:
     _restore(work, journey, made, act)
     if journey.category is not None:
         refer_by_category(work, journey, act)
+
+
+async def _take_back_all(work: Work, journey: Journey, ended_as: EndedAs, act: Act) -> None:
+    """Of who was registered twice the same death or departure ended both."""
+    for left in [each for each in journey.exits if each.reason == ended_as and not each.reverted_on]:
+        if left.returned_on is None:
+            await _take_back(work, journey, left, act)
 
 
 def _registration_open(journey: Journey) -> None:
@@ -197,6 +204,14 @@ async def check_allowances(work: Work, exit_id: UUID, act: Act) -> Exit:
     say(work, journey, AllowancesCheckDone(occurred_on=act.on, by=act.by, exit_id=made.id))
     await terms.restate(work, [journey])
     return made
+
+
+def is_here_after_all(work: Work, journey: Journey, act: Act) -> None:
+    """Who left under this id is on a journey under another: what ran after the exit ends."""
+    left = journey.standing_exit
+    if journey.state == "exited" and left is not None:
+        _end_aftercare(work, journey, act)
+        left.returned_on = max(act.on, left.on)
 
 
 async def come_back(work: Work, journey: Journey, act: Act) -> None:

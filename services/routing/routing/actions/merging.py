@@ -13,7 +13,7 @@ from chassis.images import OfClients
 from chassis.mergers import Merger, Mergers
 from chassis.work import Work
 from contracts.routing import CaseworkerAssigned
-from routing.actions import caseworkers, closing, journeys, separating, terms
+from routing.actions import caseworkers, closing, exits, journeys, separating, terms
 from routing.actions.journeys import Act, say
 from routing.spoken import Agreement, Conversation, Measure, PartTimeWork
 from routing.tables import (
@@ -92,6 +92,9 @@ def _take_in(work: Work, goes: Journey, stays: Journey, act: Act) -> None:
             setattr(stays, name, getattr(goes, name))
     unsettled = not stays.active or (stays.category is None and goes.category is not None)
     takes_over = goes.active and unsettled and stays.registration_ended is None
+    if stays.active or takes_over:
+        for journey in (goes, stays):
+            exits.is_here_after_all(work, journey, act)
     if takes_over:
         closing.end_routes(work, stays, "stopped", act)
         closing.call_off(work, stays, act)

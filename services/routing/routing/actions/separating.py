@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis.mergers import Undone
 from chassis.work import Work
 from contracts.routing import (
+    AftercareStarted,
     CaseworkerAssigned,
     CaseworkerReleased,
     ExitReverted,
@@ -52,6 +53,7 @@ async def follow(work: Work, undone: Undone) -> None:
         _routes_go_on(work, undone, journey, act)
         _referrals_go_on(work, undone, journey, act)
     await _intake_waits(work, undone)
+    _aftercare_goes_on(work, undone, (gone, stays), act)
     for left in stays.exits:  # what the survivor's exit stopped of theirs
         await closing.take_up_again(work, gone, left.id)
     _handover_goes_on(work, undone, gone, stays, act)
@@ -109,6 +111,18 @@ def _routes_go_on(work: Work, undone: Undone, journey: Journey, act: Act) -> Non
                 occurred_on=route.started_on, by=act.by, route_id=route.id, route=route.route, track=route.track
             )
             say(work, journey, started)
+
+
+def _aftercare_goes_on(work: Work, undone: Undone, both: Iterable[Journey], act: Act) -> None:
+    """Aftercare that ended because the client seemed to be back under another id."""
+    back = {each.id for each in undone.restored(Exit) if each.touched("aftercare")}
+    for journey in both:
+        for left in journey.exits:
+            if left.id in back and left.aftercare == "running" and left.aftercare_until is not None:
+                again = AftercareStarted(
+                    occurred_on=act.on, by=act.by, exit_id=left.id, until=left.aftercare_until
+                )  # fmt: skip
+                say(work, journey, again)
 
 
 def _handover_goes_on(work: Work, undone: Undone, gone: Journey, stays: Journey, act: Act) -> None:
