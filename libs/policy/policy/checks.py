@@ -127,8 +127,21 @@ def _routing(pack: Pack, text: Text) -> Iterator[Fault]:
         yield text.fault(
             ("routing", "first_route"), f"no route of that name; there are {', '.join(pack.routing.routes)}"
         )
+    yield from _conversation_kinds(pack, text)
     yield from _options(pack, text)
     yield from _purposes(pack, text)
+
+
+def _conversation_kinds(pack: Pack, text: Text) -> Iterator[Fault]:
+    """What is due is met by a kind of conversation that there is."""
+    there, due = pack.routing.kinds_of_conversation(), pack.routing.conversation_kinds
+    for name in due.model_fields_set:
+        for number, kind in enumerate(getattr(due, name)):
+            if kind not in there:
+                yield text.fault(
+                    ("routing", "conversation_kinds", name, number),
+                    f"no kind of conversation of that name; there are {', '.join(there) or 'none'}",
+                )
 
 
 def _options(pack: Pack, text: Text) -> Iterator[Fault]:

@@ -75,6 +75,15 @@ class Participation(Section):
     options: Mapping[int, ConversationOption]
 
 
+class ConversationKinds(Section):
+    """Which kinds of conversation are the one that is due (ROU-6, ROU-8): others may be had, and are not it."""
+
+    first_conversation: tuple[Id, ...] | None = None
+    """Left out: every kind."""
+    review: tuple[Id, ...] = ("review",)
+    fip: tuple[Id, ...] = ("fip",)
+
+
 class Fip(Section):
     """Frequent, intensive, personal conversations, by area of life (ROU-8)."""
 
@@ -111,9 +120,15 @@ class Routing(Section):
     handover: Handover
     participation: Participation | None = None
     fip: Fip | None = None
+    conversation_kinds: ConversationKinds = ConversationKinds()
     measures: Measures
     aftercare: Deadline | None = None
     allowances_check: Deadline | None = None
+
+    def kinds_of_conversation(self) -> tuple[str, ...]:
+        """Those that the policy names, and those that are due by themselves."""
+        participation = (*self.participation.kinds, "review") if self.participation else ()
+        return (*participation, *(("fip",) if self.fip else ()))
 
     def routes_for(self, situation: Situation, been_on: Collection[str] = ()) -> tuple[Route, ...]:
         """The routes that are open to a client who is or was on these, in the pack's order (ROU-3)."""

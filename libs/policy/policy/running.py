@@ -1,6 +1,6 @@
 """Which terms run for a client who stands so on the way: pure, for who sets them and for who tries another policy."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -40,6 +40,15 @@ class AwaitedCheck:
 
 
 @dataclass(frozen=True, slots=True)
+class Spoken:
+    """A conversation that was held, and whether face to face; one that an import tells of has no kind, and is any."""
+
+    on: date
+    kind: str | None
+    seen: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """All that the terms of a journey are reckoned from."""
 
@@ -47,8 +56,7 @@ class Standing:
     track: str | None = None
     track_since: date | None = None
     category: str | None = None
-    spoken_on: date | None = None
-    seen_on: date | None = None
+    conversations: tuple[Spoken, ...] = ()
     routes: tuple[tuple[str, date], ...] = ()
     """Track and first day of every route there was."""
     suspensions: tuple[Suspension, ...] = ()
@@ -122,17 +130,25 @@ def _by_time(suspension: Suspension) -> tuple[date, date]:
 
 def _conversations(standing: Standing, pack: Pack, entered: date) -> Iterator[RunningTerm]:
     """The first conversation and then reviews in participation; four a year where the pack has them."""
-    policy = pack.routing.participation
+    policy, kinds = pack.routing.participation, pack.routing.conversation_kinds
+    since = [each for each in standing.conversations if each.on >= entered]
     if policy is not None and pack.aim_of(standing.track) == "participation":
-        counted = standing.seen_on if policy.face_to_face_per_year else standing.spoken_on
-        if counted is None or counted < entered:
+        seen = [each for each in since if each.seen or not policy.face_to_face_per_year]
+        reviews = _days(seen, kinds.review)
+        first = min((*_days(seen, kinds.first_conversation), *reviews), default=None)
+        if first is None:
             yield RunningTerm(FIRST_CONVERSATION, entered, policy.first_conversation.term, policy.first_conversation.id)
         else:
-            yield RunningTerm(REVIEW, counted, policy.review.term, policy.review.id)
+            yield RunningTerm(REVIEW, max((first, *reviews)), policy.review.term, policy.review.id)
     fip = pack.routing.fip
     if fip is not None and standing.category in fip.categories:
-        last = max(filter(None, (standing.spoken_on, entered)))
+        last = max((entered, *_days(since, kinds.fip)))
         yield RunningTerm(FIP, last, Term(months=MONTHS_IN_YEAR // fip.per_year), FIP)
+
+
+def _days(held: Iterable[Spoken], kinds: Collection[str] | None) -> list[date]:
+    """When there was a conversation of one of these kinds; None is every kind."""
+    return [each.on for each in held if kinds is None or each.kind is None or each.kind in kinds]
 
 
 def conversations_a_year(pack: Pack, category: str, track: str | None) -> int:

@@ -132,6 +132,8 @@ def test_rou_5_a_handover_is_accepted_in_time_or_escalated(library: Library) -> 
         Without("base:routing/participation/review/within", "2 years"), Without("base:routing/participation/review"),
         Without("base:routing/participation/face_to_face_per_year", 0),
         Without("base:routing/participation/kinds/home_visit"),
+        Without("base:routing/conversation_kinds/review", ["telephone"]),
+        Without("base:routing/conversation_kinds/first_conversation"),
     ),
 )  # fmt: skip
 def test_rou_6_a_conversation_within_a_year_and_a_review_every_year(library: Library) -> None:
@@ -142,6 +144,8 @@ def test_rou_6_a_conversation_within_a_year_and_a_review_every_year(library: Lib
         within(participation.review, years=1)
         assert participation.face_to_face_per_year == 1
         assert "home_visit" in participation.kinds
+        due = pack_of(library, municipality).routing.conversation_kinds
+        assert (due.first_conversation, due.review) == (("face_to_face", "home_visit", "review"), ("review",))
 
 
 @held(

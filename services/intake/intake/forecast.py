@@ -9,7 +9,7 @@ from contracts.model import AgeBand
 from intake.caseload import Case
 from intake.people import NewClient
 from policy import Pack, Situation, Suspension, reckon
-from policy.running import LONGEST_STAY, REVIEW, PackOn, Standing, running_terms
+from policy.running import LONGEST_STAY, REVIEW, PackOn, Spoken, Standing, running_terms
 
 COLUMNS = {LONGEST_STAY: "route_started_on", REVIEW: "last_conversation_on"}
 """The column from which a term is reckoned; the others run from the day of the category."""
@@ -98,8 +98,7 @@ class Here:
             track=case.track,
             track_since=min(entered, default=self.today),
             category=case.category,
-            spoken_on=case.last_conversation_on,
-            seen_on=case.last_conversation_on,
+            conversations=() if case.last_conversation_on is None else (Spoken(case.last_conversation_on, None),),
             routes=self._routes(case, situation),
             suspensions=tuple(Suspension(each.start, each.end) for each in case.suspensions),
         )

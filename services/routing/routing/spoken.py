@@ -8,6 +8,7 @@ from sqlalchemy import Boolean, ColumnElement, Date, Integer, Numeric, Text, Uui
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from policy.running import Spoken
 from routing.tables import OfClient
 
 
@@ -35,6 +36,10 @@ class Conversation(Correctable):
     home_visit: Mapped[bool] = mapped_column(Boolean)
     areas: Mapped[dict[str, str]] = mapped_column(JSONB, default=dict)
     """What was said, by area of life."""
+
+    def as_spoken(self) -> Spoken:
+        """As terms reckon with it."""
+        return Spoken(self.held_on, self.kind, self.face_to_face or self.home_visit)
 
 
 class Agreement(Correctable):

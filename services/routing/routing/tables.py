@@ -1,5 +1,6 @@
 """What routing keeps of a client: the journey, and all that happens on it."""
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -26,7 +27,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
 
 from chassis.database import NAMES
 from policy import Situation, Suspension
-from policy.running import AwaitedCheck, AwaitedHandover, Standing
+from policy.running import AwaitedCheck, AwaitedHandover, Spoken, Standing
 from routing.placing import Asked, Place
 from routing.rules import OPEN_HANDOVER, OPEN_REFERRAL
 
@@ -97,8 +98,6 @@ class Journey(Base):
     proposed_on: Mapped[date | None] = mapped_column(Date, default=None)
     """The day of the last assessment of which nobody confirmed the proposal yet, as far as diagnosis told."""
     spoken_on: Mapped[date | None] = mapped_column(Date, default=None)
-    seen_on: Mapped[date | None] = mapped_column(Date, default=None)
-    """Last spoken face to face, in the office or at home."""
     spoken_before_on: Mapped[date | None] = mapped_column(Date, default=None)
     """Last spoken before the client came in here, as an import told."""
     registration_ended: Mapped[str | None] = mapped_column(Text, default=None)
@@ -182,8 +181,12 @@ class Journey(Base):
             exempted=self.exempted_permanently or (self.exempted_until is not None and on <= self.exempted_until),
         )
 
-    def standing(self, place: Place | None = None) -> Standing:
-        """What its terms are reckoned from: where the client stands now, or stood."""
+    def standing(self, place: Place | None = None, conversations: Iterable[Spoken] = ()) -> Standing:
+        """What its terms are reckoned from: where the client stands now, or stood, and which conversations there were.
+
+        The last one of before the client came in is of any kind, and was face to face.
+        """
+        before = [] if self.spoken_before_on is None else [Spoken(self.spoken_before_on, None)]
         handover = self.open_handover
         left = self.standing_exit if self.state == "exited" else None
         stood = place or self.place
@@ -192,8 +195,7 @@ class Journey(Base):
             track=stood.track,
             track_since=stood.track_since,
             category=stood.category,
-            spoken_on=self.spoken_on,
-            seen_on=self.seen_on,
+            conversations=(*before, *conversations),
             routes=tuple((route.track, route.started_on) for route in self.routes),
             suspensions=tuple(each.as_term() for each in self.suspensions),
             handover=AwaitedHandover(handover.id, handover.prepared_on) if handover and handover.prepared_on else None,

@@ -168,10 +168,10 @@ async def test_a_corrected_conversation_moves_the_terms_and_what_it_led_to(routi
     await routing.staff()
     client = await routing.client("3A", "participation")
     await routing.move_to(date(2021, 10, 1))
-    held = await routing.done(f"/clients/{client}/conversations", {"kind": "first", "option": 1})
+    held = await routing.done(f"/clients/{client}/conversations", {"kind": "face_to_face", "option": 1})
     assert await routing.due_on(client, "review") == "2022-10-01"
 
-    body = {"kind": "first", "heldOn": "2021-09-20", "option": 3, "reason": "De verkeerde dag en optie"}
+    body = {"kind": "face_to_face", "heldOn": "2021-09-20", "option": 3, "reason": "De verkeerde dag en optie"}
     right = await routing.done(f"/conversations/{held['id']}/corrections", body)
     assert (right["correctsId"], right["heldOn"]) == (held["id"], "2021-09-20")
     assert await routing.due_on(client, "review") == "2022-09-20"

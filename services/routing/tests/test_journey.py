@@ -56,7 +56,7 @@ async def test_from_category_to_participation_and_a_referral(routing: Routing) -
     assert (taken_over.caseworker_id, taken_over.previous_id, taken_over.occasion) == ("income-1", "work-1", "handover")
     assert await routing.due_on(client, "first_conversation") == "2024-09-01"
 
-    await routing.done(f"/clients/{client}/conversations", {"kind": "first", "option": 1})
+    await routing.done(f"/clients/{client}/conversations", {"kind": "face_to_face", "option": 1})
     assert [each.data.form for each in await routing.said(ParticipationRecorded, client)] == ["volunteer"]
     asked = (await routing.said(ReferralRequested, client))[0].data
     assert (asked.partner, asked.purpose, asked.partner_kind) == ("woej", "participation", "welfare")
@@ -98,7 +98,7 @@ async def test_option_five_leaves_the_next_step_to_a_diagnosis_which_hands_back_
     await routing.staff()
     client = await routing.client("3A", "participation")
     assert await routing.due_on(client, "first_conversation") == "2022-09-01"
-    await routing.done(f"/clients/{client}/conversations", {"kind": "first", "option": 5})
+    await routing.done(f"/clients/{client}/conversations", {"kind": "face_to_face", "option": 5})
     assert await routing.said(ReferralRequested, client) == []
     assert await routing.said(ParticipationRecorded, client) == []
 

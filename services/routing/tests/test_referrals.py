@@ -116,10 +116,10 @@ async def test_a_conversation_entered_late_does_not_bring_the_review_forward(rou
     await routing.staff()
     client = await routing.client("3A", "participation")
     await routing.move_to(date(2022, 3, 1))
-    await routing.done(f"/clients/{client}/conversations", {"kind": "first"})
-    await routing.done(f"/clients/{client}/conversations", {"kind": "first", "heldOn": "2022-01-01"})
+    await routing.done(f"/clients/{client}/conversations", {"kind": "review"})
+    await routing.done(f"/clients/{client}/conversations", {"kind": "review", "heldOn": "2022-01-01"})
     assert await routing.due_on(client, "review") == "2023-03-01"
-    call = {"kind": "call", "faceToFace": False}
+    call = {"kind": "review", "faceToFace": False}
     await routing.move_to(date(2022, 5, 1))
     await routing.done(f"/clients/{client}/conversations", call)
     assert await routing.due_on(client, "review") == "2023-03-01", "a call is no review"

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policy import Library, Pack, Suspension, reckon
-from policy.running import FIP, FIRST_CONVERSATION, LONGEST_STAY, REVIEW, Standing, longest_stay, running_terms
+from policy.running import FIP, FIRST_CONVERSATION, LONGEST_STAY, REVIEW, Spoken, Standing, longest_stay, running_terms
 from routing.rules import (
     Candidate,
     HoursBand,
@@ -40,12 +40,11 @@ def standing(
     category: str = "1B",
     routes: tuple[tuple[str, date], ...] = (("reintegration", ENTERED),),
     suspensions: tuple[Suspension, ...] = (),
-    spoken_on: date | None = None,
-    seen_on: date | None = None,
+    conversations: tuple[Spoken, ...] = (),
 ) -> Standing:
     return Standing(
         active=True, track=track, track_since=ENTERED, category=category, routes=routes, suspensions=suspensions,
-        spoken_on=spoken_on, seen_on=seen_on,
+        conversations=conversations,
     )  # fmt: skip
 
 
@@ -157,16 +156,35 @@ def test_no_stay_without_a_route_nor_for_an_excepted_category_nor_where_policy_h
 def test_a_telephone_call_is_no_review_where_policy_wants_to_see_people() -> None:
     entered = standing(track="participation", category="3A", routes=())
     assert kinds(entered, pack()) == {FIRST_CONVERSATION: ENTERED}
-    called = standing(track="participation", category="3A", routes=(), spoken_on=date(2022, 1, 5))
+    called = after(Spoken(date(2022, 1, 5), "telephone", seen=False))
     assert kinds(called, pack()) == {FIRST_CONVERSATION: ENTERED}
-    seen = standing(
-        track="participation", category="3A", routes=(), spoken_on=date(2022, 5, 5), seen_on=date(2022, 1, 5)
-    )
+    seen = after(Spoken(date(2022, 1, 5), "face_to_face"), Spoken(date(2022, 5, 5), "review", seen=False))
     assert kinds(seen, pack()) == {REVIEW: date(2022, 1, 5)}
 
 
+def after(*conversations: Spoken) -> Standing:
+    return standing(track="participation", category="3A", routes=(), conversations=conversations)
+
+
+@pytest.mark.requirement("ROU-6")
+@pytest.mark.parametrize("kind", ["telephone", "face_to_face", "home_visit", "something_else"])
+def test_only_the_kind_of_conversation_that_policy_means_is_the_review(kind: str) -> None:
+    first, talk, review = date(2022, 1, 5), date(2022, 6, 1), date(2022, 12, 1)
+    began = Spoken(first, "face_to_face")
+    assert kinds(after(began, Spoken(talk, kind)), pack()) == {REVIEW: first}
+    assert kinds(after(began, Spoken(review, "review"), Spoken(talk, kind)), pack()) == {REVIEW: review}
+
+
+def test_the_first_conversation_may_be_a_review_or_one_that_an_import_tells_of_and_no_telephone_call() -> None:
+    for kind, meets in {"review": True, "home_visit": True, None: True, "telephone": False}.items():
+        met = {REVIEW: date(2022, 1, 5)} if meets else {FIRST_CONVERSATION: ENTERED}
+        assert kinds(after(Spoken(date(2022, 1, 5), kind)), pack()) == met
+    assert kinds(after(Spoken(ENTERED - timedelta(days=1), "review")), pack()) == {FIRST_CONVERSATION: ENTERED}
+
+
 def test_four_conversations_a_year_where_policy_has_them() -> None:
-    stands = standing(category="werken-aan", spoken_on=date(2022, 1, 5))
+    held = Spoken(date(2022, 1, 5), "fip"), Spoken(date(2022, 2, 5), "telephone")
+    stands = standing(category="werken-aan", conversations=held)
     [term] = running_terms(stands, pack("GM1926"), lambda _: pack("GM1926"))
     assert (term.kind, term.term.after(term.start)) == (FIP, date(2022, 4, 5))
 

@@ -109,7 +109,7 @@ async def test_a_conversation_entered_late_satisfies_its_term_and_takes_back_tha
     await routing.move_to(date(2022, 9, 1))
     assert len(await routing.said(ConversationDue, client)) == 1
     await routing.move_to(date(2022, 9, 12))
-    held = {"kind": "first", "faceToFace": True, "heldOn": "2022-08-20"}
+    held = {"kind": "face_to_face", "faceToFace": True, "heldOn": "2022-08-20"}
     await routing.done(f"/clients/{client}/conversations", held)
     [taken_back] = await routing.said(ConversationDueCancelled, client)
     assert (taken_back.data.kind, taken_back.data.due_on) == ("first_conversation", date(2022, 9, 1))
@@ -122,7 +122,7 @@ async def test_a_conversation_held_after_its_term_leaves_that_it_was_due(routing
     await routing.staff()
     client = await routing.client("2A", "participation")
     await routing.move_to(date(2022, 9, 12))
-    held = {"kind": "first", "faceToFace": True, "heldOn": "2022-09-05"}
+    held = {"kind": "face_to_face", "faceToFace": True, "heldOn": "2022-09-05"}
     await routing.done(f"/clients/{client}/conversations", held)
     assert len(await routing.said(ConversationDue, client)) == 1
     assert await routing.said(ConversationDueCancelled, client) == []
@@ -187,7 +187,7 @@ async def test_of_suspensions_that_overlap_a_route_stands_still_since_the_first_
 @pytest.mark.parametrize(
     ("path", "body"),
     [
-        ("conversations", {"kind": "first", "heldOn": "2021-09-05"}),
+        ("conversations", {"kind": "face_to_face", "heldOn": "2021-09-05"}),
         ("agreements", {"agreed": "Iets", "agreedOn": "2021-09-05"}),
         ("part-time-work", {"hoursPerWeek": 4, "incomePerMonth": 100, "monthFrom": "2021-09-05"}),
         ("suspensions", {"reason": "illness", "start": "2021-09-05"}),

@@ -71,8 +71,28 @@ async def test_what_is_due_becomes_overdue_by_the_day_alone_and_goes_when_it_is_
     [fired] = await worklist(routing, kind="overdue")
     assert fired["id"] == late["id"], "a deadline that fired is the same piece of work"
     assert await worklist(routing, kind="due") == []
-    await routing.done(f"/clients/{client}/conversations", {"kind": "first"})
+    await routing.done(f"/clients/{client}/conversations", {"kind": "face_to_face"})
     assert kinds(await worklist(routing)) == [("due", "review")]
+
+
+@pytest.mark.requirement("ROU-6")
+async def test_a_telephone_call_leaves_the_review_that_is_due_on_the_list(routing: Routing) -> None:
+    await routing.staff()
+    client = await routing.client("3A", "participation")
+    await routing.done(f"/clients/{client}/conversations", {"kind": "telephone"})
+    assert kinds(await worklist(routing)) == [("due", "first_conversation")]
+    await routing.done(f"/clients/{client}/conversations", {"kind": "face_to_face", "option": 4})
+    due = await routing.due_on(client, "review")
+    assert due is not None
+    await routing.move_to(date.fromisoformat(due) + timedelta(days=1))
+    for kind in ("telephone", "home_visit", "face_to_face"):
+        await routing.done(f"/clients/{client}/conversations", {"kind": kind})
+        assert kinds(await worklist(routing)) == [("overdue", "review")], kind
+    wrong = await routing.done(f"/clients/{client}/conversations", {"kind": "review"})
+    assert kinds(await worklist(routing)) == [("due", "review")]
+    right = {"kind": "telephone", "faceToFace": False, "heldOn": routing.today.isoformat(), "reason": "Was telefonisch"}
+    await routing.done(f"/conversations/{wrong['id']}/corrections", right)
+    assert kinds(await worklist(routing)) == [("overdue", "review")]
 
 
 async def test_a_handover_is_first_due_then_handed_to_who_receives_then_with_a_new_caseworker(
@@ -93,7 +113,7 @@ async def test_a_handover_is_first_due_then_handed_to_who_receives_then_with_a_n
     assert await worklist(routing, sub="work-1", scope="me") == []
     mine = await worklist(routing, sub="income-1", scope="me")
     assert ("handed_over", "first_meeting") in kinds(mine)
-    await routing.done(f"/clients/{client}/conversations", {"kind": "acquaintance"})
+    await routing.done(f"/clients/{client}/conversations", {"kind": "face_to_face"})
     assert kinds(await worklist(routing, sub="income-1", scope="me")) == [("due", "review")]
 
 
@@ -136,7 +156,7 @@ async def test_who_gets_a_leavers_client_has_them_handed_over_until_they_meet(ro
     assert "conversation" in {each["rel"] for each in handed["links"]}
     assert [each["note"] for each in (await routing.journey(client))["transfers"]] == [leaving["note"]]
     assert await worklist(routing, sub="anna", scope="me", roles=("caseworker",)) == []
-    await routing.done(f"/clients/{client}/conversations", {"kind": "acquaintance"})
+    await routing.done(f"/clients/{client}/conversations", {"kind": "face_to_face"})
     assert await worklist(routing, sub="bert", scope="me", kind="handed_over") == []
 
 
@@ -344,7 +364,7 @@ async def of_all_kinds(routing: Routing, chance: random.Random) -> list[UUID]:
         clients.append(client)
     for _ in range(3):
         client = clients[chance.randrange(4)]
-        talk = {"kind": "first", "option": chance.choice([1, 2, 3])}
+        talk = {"kind": "face_to_face", "option": chance.choice([1, 2, 3])}
         await routing.done(f"/clients/{client}/conversations", talk, headers=app)
         asked = (await routing.said(ReferralRequested, client))[-1].data
         told: dict[str, Any] = {"referral_id": asked.referral_id, "partner": asked.partner, "by": "clock"}

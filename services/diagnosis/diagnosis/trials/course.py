@@ -38,7 +38,7 @@ from contracts.routing import (
     RouteSuspended,
 )
 from policy import Suspension
-from policy.running import AwaitedHandover, Standing
+from policy.running import REVIEW, AwaitedHandover, Spoken, Standing
 
 TOLD: tuple[type[Event], ...] = (
     CaseImported,
@@ -110,8 +110,8 @@ class Course:
     moved: tuple[str, date] | None = None
     """The track to which the client was handed over last, and when."""
     returned_on: date | None = None
-    spoken_on: date | None = None
-    seen_on: date | None = None
+    conversations: dict[UUID | None, Spoken] = field(default_factory=dict)
+    """Those that stand; without an id, the last of before the client was imported."""
     option: int | None = None
     """In which the last conversation with an option ended."""
     handover: AwaitedHandover | None = None
@@ -155,8 +155,7 @@ class Course:
             track=track,
             track_since=since,
             category=category,
-            spoken_on=self.spoken_on,
-            seen_on=self.seen_on,
+            conversations=tuple(self.conversations.values()),
             routes=tuple((each.track, each.started_on) for each in self.routes.values()),
             suspensions=(*self.standstills, *running),
             handover=self.handover,
@@ -174,9 +173,8 @@ class Course:
                 self._handed(event)
             case InstrumentStarted() | InstrumentEnded():
                 self._used(event)
-            case ConversationHeld() | ReviewHeld():
-                self._spoke(event.occurred_on, seen=event.face_to_face or event.home_visit)
-                self.option = self.option if event.option is None else event.option
+            case ConversationHeld() | ReviewHeld() | ConversationCancelled():
+                self._spoke(event)
             case CaseworkerAssigned() | CaseworkerMissing() | CaseworkerReleased():
                 self.role = None if isinstance(event, CaseworkerReleased) else event.role
             case CaseImported():
@@ -244,7 +242,8 @@ class Course:
     def _imported(self, case: CaseImported) -> None:
         if case.exited_on is not None:
             return
-        self._spoke(case.last_conversation_on, seen=True)
+        if case.last_conversation_on is not None:
+            self.conversations[None] = Spoken(case.last_conversation_on, None)
         for told in case.open_referrals:
             self.referrals.setdefault(told.referral_id, Referral()).purpose = told.purpose
             self.referrals[told.referral_id].partner = told.partner
@@ -254,10 +253,16 @@ class Course:
             else:
                 self.standstills.append(Suspension(each.start, each.end))
 
-    def _spoke(self, on: date | None, *, seen: bool) -> None:
-        self.spoken_on = max(filter(None, (self.spoken_on, on)), default=None)
-        if seen:
-            self.seen_on = max(filter(None, (self.seen_on, on)), default=None)
+    def _spoke(self, event: ConversationHeld | ReviewHeld | ConversationCancelled) -> None:
+        if isinstance(event, ConversationCancelled):
+            self.conversations.pop(event.conversation_id, None)
+            return
+        kind = REVIEW if isinstance(event, ReviewHeld) else event.kind
+        if event.corrects is not None:
+            self.conversations.pop(event.corrects, None)
+        seen = event.face_to_face or event.home_visit
+        self.conversations[event.conversation_id] = Spoken(event.occurred_on, kind, seen)
+        self.option = self.option if event.option is None else event.option
 
     def _go_on(self, on: date) -> None:
         if self._still_since is not None:

@@ -198,13 +198,11 @@ def _keep(work: Work, journey: Journey, held: Held, act: Act, corrects: UUID | N
 
 def _count_as_spoken(journey: Journey, held: Conversation) -> None:
     journey.spoken_on = max(filter(None, (journey.spoken_on, held.held_on)))
-    if held.face_to_face or held.home_visit:
-        journey.seen_on = max(filter(None, (journey.seen_on, held.held_on)))
 
 
 async def _reckon_anew(work: Work, journey: Journey, mistaken: Conversation) -> None:
-    """When the client was last spoken and seen, by the conversations that stand; and the terms that follow."""
-    journey.spoken_on = journey.seen_on = journey.spoken_before_on
+    """When the client was last spoken, by the conversations that stand; and the terms that follow."""
+    journey.spoken_on = journey.spoken_before_on
     await work.session.flush()
     standing = await work.session.scalars(
         select(Conversation).where(Conversation.client_id == journey.client_id, Conversation.corrected_on.is_(None))

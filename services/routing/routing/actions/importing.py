@@ -46,7 +46,7 @@ async def _take_over(work: Work, journey: Journey, case: CaseImported, act: Act)
     else:
         _begin_with(work, journey, case, act)
     journey.spoken_before_on = case.last_conversation_on or journey.spoken_before_on
-    journey.spoken_on = journey.seen_on = max(
+    journey.spoken_on = max(
         (day for day in (journey.spoken_on, case.last_conversation_on) if day is not None), default=None
     )
 

@@ -100,7 +100,7 @@ def _take_in(work: Work, goes: Journey, stays: Journey, act: Act) -> None:
         closing.call_off(work, stays, act)
         for name in _STANDING:
             setattr(stays, name, getattr(goes, name))
-    for name in ("spoken_on", "seen_on", "spoken_before_on"):
+    for name in ("spoken_on", "spoken_before_on"):
         days = [day for day in (getattr(goes, name), getattr(stays, name)) if day is not None]
         setattr(stays, name, max(days, default=None))
     _move_open(work, goes, stays, act)

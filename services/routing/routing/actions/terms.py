@@ -15,7 +15,7 @@ from chassis.work import Work
 from contracts.routing import ConversationDueCancelled
 from policy import Reckoned, Suspension, Term, reckon
 from policy.instruments import INSTRUMENT_TERMS, USUAL_USE
-from policy.running import FIP, FIRST_CONVERSATION, KINDS, REVIEW, RunningTerm, longest_stay, running_terms
+from policy.running import FIP, FIRST_CONVERSATION, KINDS, REVIEW, RunningTerm, Spoken, longest_stay, running_terms
 from routing.actions import falling_due, journeys, placing
 from routing.actions.journeys import Act, pack_of, say
 from routing.problems import DeadlineNotRunning
@@ -146,10 +146,23 @@ async def forget_reasons(work: Work, client_ids: Collection[UUID]) -> None:
 async def _wanted(work: Work, by_id: Mapping[UUID, Journey]) -> dict[_Key, NewDeadline]:
     """Every deadline that should run for these journeys."""
     found = await _of_instruments(work, by_id) + await _of_agreements(work, by_id)
+    spoken = await _spoken(work, by_id)
     for journey in by_id.values():
-        terms = running_terms(journey.standing(), pack_of(work, journey), partial(pack_of, work, journey))
+        standing = journey.standing(conversations=spoken.get(journey.client_id, ()))
+        terms = running_terms(standing, pack_of(work, journey), partial(pack_of, work, journey))
         found += [_as_deadline(journey, term) for term in terms]
     return {_key(each.subject, each): each for each in found}
+
+
+async def _spoken(work: Work, client_ids: Collection[UUID], until: date | None = None) -> dict[UUID, list[Spoken]]:
+    """The conversations with clients that stand, all or those held by a day."""
+    query = select(Conversation).where(Conversation.client_id.in_(client_ids), Conversation.corrected_on.is_(None))
+    if until is not None:
+        query = query.where(Conversation.held_on <= until)
+    found: dict[UUID, list[Spoken]] = {}
+    for each in await work.session.scalars(query):
+        found.setdefault(each.client_id, []).append(each.as_spoken())
+    return found
 
 
 async def _of_instruments(work: Work, by_id: Mapping[UUID, Journey]) -> list[NewDeadline]:
@@ -254,19 +267,8 @@ async def _terms_on(work: Work, journey: Journey, on: date) -> list[RunningTerm]
     """The terms that ran on a day, as far as is known now."""
     left = journey.standing_exit
     away = left is not None and left.on <= on and (left.returned_on is None or on < left.returned_on)
-    held = await work.session.scalars(
-        select(Conversation).where(
-            Conversation.client_id == journey.client_id, Conversation.corrected_on.is_(None), Conversation.held_on <= on
-        )
-    )
-    spoken = [(each.held_on, each.face_to_face or each.home_visit) for each in held]
-    before = [journey.spoken_before_on] if journey.spoken_before_on is not None else []
-    stood = replace(
-        journey.standing(await placing.place_on(work, journey, on)),
-        active=not away,
-        spoken_on=max([day for day, _ in spoken] + before, default=None),
-        seen_on=max([day for day, seen in spoken if seen] + before, default=None),
-    )
+    spoken = (await _spoken(work, [journey.client_id], until=on)).get(journey.client_id, ())
+    stood = replace(journey.standing(await placing.place_on(work, journey, on), spoken), active=not away)
     return list(running_terms(stood, pack_of(work, journey, on), partial(pack_of, work, journey)))
 
 
