@@ -244,10 +244,16 @@ _IN_WORDS = {MUNICIPALITY: "is a CBS code: GM and four digits"}
 
 def said_by(error: Mapping[str, Any]) -> str:
     """What a model found wrong: our own words as we wrote them, and Pydantic's for what it checks itself."""
-    context = error.get("ctx") or {}
-    if error["type"] == "string_pattern_mismatch" and context.get("pattern") in _IN_WORDS:
-        return _IN_WORDS[context["pattern"]]
-    return str(context.get("error")) if error["type"] == "value_error" else str(error["msg"])
+    match error:
+        case {"type": "value_error", "ctx": {"error": own}}:
+            return str(own)
+        case {"type": "string_pattern_mismatch", "ctx": {"pattern": pattern}} if pattern in _IN_WORDS:
+            return _IN_WORDS[pattern]
+        case {"type": "decimal_max_places", "ctx": {"decimal_places": most}}:
+            return f"has more than {most} decimals"
+        case {"type": "decimal_max_digits", "ctx": {"max_digits": most}}:
+            return f"has more than {most} digits"
+    return str(error["msg"])
 
 
 def _within(path: Sequence[Any], body: Any, *, absent: bool) -> list[Any]:

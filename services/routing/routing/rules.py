@@ -17,7 +17,7 @@ OPEN_REFERRAL = ("requested", "waiting", "scheduled", "sent", "acknowledged", "a
 AGREEMENT = "agreement"
 """The kind of the deadline of an agreement: when its day passed, somebody asks whether it was kept."""
 
-FULL_TIME = 36
+FULL_TIME = Decimal(36)
 """Hours a week of whom nobody said otherwise."""
 
 HoursBand = Literal["0-8", "9-16", "17-24", "25-31", "32+"]
@@ -30,12 +30,12 @@ class Candidate:
     """Somebody who may guide the client, with the hours a week they work."""
 
     id: str
-    hours: int
+    hours: Decimal
 
 
 def least_loaded(candidates: Iterable[Candidate], caseload: Mapping[str, int]) -> Candidate | None:
     """Who has the least clients for the hours they work; of equals the first by id."""
-    return min(candidates, key=lambda each: (Fraction(caseload.get(each.id, 0), each.hours), each.id), default=None)
+    return min(candidates, key=lambda each: (caseload.get(each.id, 0) / Fraction(each.hours), each.id), default=None)
 
 
 def handover_reason(pack: Pack, to_track: str) -> Literal["categorised", "readiness"]:

@@ -1,5 +1,6 @@
 """A line of a staff file: somebody who guides clients or manages those who do, and when they are away (ROU-16)."""
 
+from decimal import Decimal
 from typing import Annotated, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -19,7 +20,7 @@ class StaffLine(ApiModel):
     roles: Annotated[tuple[Code, ...], Field(max_length=20)] = ()
     team: Code | None = None
     manages: Annotated[tuple[Code, ...], Field(max_length=50)] = ()
-    hours: Annotated[int, Field(ge=1, le=60)] | None = None
+    hours: Annotated[Decimal, Field(ge=1, le=60, decimal_places=2)] | None = None
     active: bool | None = None
     absent_from: OptionalDay = None
     absent_until: OptionalDay = None
@@ -29,6 +30,12 @@ class StaffLine(ApiModel):
     @classmethod
     def _words(cls, written: object) -> object:
         return tuple(dict.fromkeys(written.split())) if isinstance(written, str) else written
+
+    @field_validator("hours", mode="before")
+    @classmethod
+    def _number(cls, written: object) -> object:
+        """With a comma, as spreadsheets in Dutch write it, or a point."""
+        return written.replace(",", ".") if isinstance(written, str) else written
 
     @model_validator(mode="after")
     def _whole(self) -> Self:

@@ -15,7 +15,6 @@ from sqlalchemy import (
     ForeignKey,
     Identity,
     Index,
-    Integer,
     MetaData,
     Numeric,
     Text,
@@ -390,7 +389,7 @@ class Staff(Base):
     municipality: Mapped[str] = mapped_column(Text, primary_key=True)
     roles: Mapped[list[str]] = mapped_column(ARRAY(Text))
     team: Mapped[str | None] = mapped_column(Text)
-    hours_per_week: Mapped[int] = mapped_column(Integer)
+    hours_per_week: Mapped[Decimal] = mapped_column(Numeric(4, 2))
     """Of no one is it zero: caseloads are weighed by it."""
     active: Mapped[bool] = mapped_column(Boolean)
     manages: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list, server_default="{}")

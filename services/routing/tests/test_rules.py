@@ -82,7 +82,7 @@ def test_the_choice_does_not_hang_on_the_order_of_the_list(
 
 @given(st.lists(st.integers(1, 40), min_size=1, max_size=5), st.integers(1, 200))
 def test_clients_who_come_one_by_one_are_shared_by_hours(hours: list[int], clients: int) -> None:
-    people = [Candidate(f"p{number}", each) for number, each in enumerate(hours)]
+    people = [Candidate(f"p{number}", Decimal(each)) for number, each in enumerate(hours)]
     caseload: Counter[str] = Counter()
     for _ in range(clients):
         chosen = least_loaded(people, caseload)

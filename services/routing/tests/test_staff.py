@@ -63,6 +63,20 @@ async def test_who_still_guides_clients_is_not_made_inactive_but_hands_them_over
     assert (await routing.journey(client))["transfers"][0]["note"] == "Warm overgedragen"
 
 
+async def test_hours_have_decimals_two_at_most_and_weigh_as_they_are(routing: Routing) -> None:
+    await routing.done("/staff", anna(hoursPerWeek=28.5))
+    await routing.done("/staff", anna(id="bert", hoursPerWeek=28.75))
+    assert [each["hoursPerWeek"] for each in (await routing.get("/staff")).json()["items"]] == [28.5, 28.75]
+    first = await routing.client()
+    assert (await routing.journey(first))["caseworkerId"] == "anna"
+    await routing.client()
+    third = await routing.client()
+    assert (await routing.journey(third))["caseworkerId"] == "bert", "by a quarter of an hour"
+
+    for hours, words in ((28.555, "has more than 2 decimals"), (0.5, "greater than"), (60.25, "less than")):
+        assert words in faults(await routing.post("/staff", anna(hoursPerWeek=hours)))["#/hoursPerWeek"]
+
+
 async def test_a_municipality_is_asked_for_in_words(routing: Routing) -> None:
     words = "is a CBS code: GM and four digits"
     assert faults(await routing.post("/staff", anna(municipalities=["Uithoorn"]))) == {"#/municipalities/0": words}

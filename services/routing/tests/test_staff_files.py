@@ -129,6 +129,25 @@ async def test_roles_are_those_of_all_the_policies_of_a_town_and_where_there_is_
     ]  # fmt: skip
 
 
+async def test_hours_are_written_with_a_comma_or_a_point(routing: Routing) -> None:
+    lines = (
+        "els;GM1916;work_consultant;28,5", "piet;GM1916;work_consultant;28.75", "bob;GM1916;work_consultant;9,00"
+    )  # fmt: skip
+    header = "id;municipalities;roles;hours"
+    assert (await send(routing, *lines, header=header)).status_code == 201
+    assert [(await person(routing, each))["hoursPerWeek"] for each in ("els", "piet", "bob")] == [28.5, 28.75, 9]
+    assert (await send(routing, *lines, header=header)).json()["unchanged"] == 3
+    comma = await send(routing, 'els,GM1916,work_consultant,"28,5"', header=header.replace(";", ","))
+    assert comma.json()["unchanged"] == 1
+
+    wrong = await send(routing, "els;GM1916;work_consultant;28,555", "bob;GM1916;work_consultant;1,2,3", header=header)
+    [first, _] = wrong.json()["refused"]
+    assert (first["column"], first["detail"]) == (
+        "hours", "has more than 2 decimals"
+    )  # fmt: skip
+    assert refused(wrong) == {(2, "hours"), (3, "hours")}
+
+
 async def test_who_is_missing_from_the_file_stays_unless_asked(routing: Routing) -> None:
     await send(routing, *TOWN)
     await routing.staff("GM0629", elsewhere=["work_consultant"])

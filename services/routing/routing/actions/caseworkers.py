@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Literal
 from uuid import NAMESPACE_URL, uuid5
 
@@ -46,7 +47,7 @@ class NewStaff:
     municipalities: Sequence[str]
     roles: Sequence[str]
     team: str | None
-    hours_per_week: int
+    hours_per_week: Decimal
     active: bool
     manages: Sequence[str] = ()
 

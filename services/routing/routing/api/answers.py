@@ -19,6 +19,14 @@ ClientId = Annotated[UUID, Path(description="The client's id, the same in all se
 StaffId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
 """Who on the staff: the `sub` of their access tokens."""
 
+Hours = Annotated[
+    Decimal,
+    Field(ge=1, le=60, decimal_places=2),
+    PlainSerializer(float, return_type=float),
+    WithJsonSchema({"type": "number", "minimum": 1, "maximum": 60, "multipleOf": 0.01}),
+]
+"""Hours a week that somebody works."""
+
 Euros = Annotated[
     Decimal,
     PlainSerializer(float, return_type=float),

@@ -17,7 +17,7 @@ from contracts.model import Municipality
 from policy import UnknownMunicipality
 from routing.actions import authority, caseworkers
 from routing.actions.caseworkers import NewStaff
-from routing.api.answers import ENTERS, StaffId, located
+from routing.api.answers import ENTERS, Hours, StaffId, located
 from routing.rules import FULL_TIME
 from routing.tables import Staff
 
@@ -32,7 +32,7 @@ class NewStaffMember(ApiModel):
     roles: Annotated[list[Code], Field(max_length=20)]
     """The pack's roles that this person has; none for who only manages."""
     team: Code | None = None
-    hours_per_week: Annotated[int, Field(ge=1, le=60)] = FULL_TIME
+    hours_per_week: Annotated[Hours, Field(default_factory=lambda: FULL_TIME, description="36 when left out")]
     active: bool = True
     manages: Annotated[list[Code], Field(default_factory=list, max_length=50)]
     """The teams that this person manages."""
@@ -51,7 +51,7 @@ class StaffAnswer(AnswerModel):
     municipality: str
     roles: list[str]
     team: str | None
-    hours_per_week: int
+    hours_per_week: Hours
     active: bool
     manages: list[str]
     clients: int
