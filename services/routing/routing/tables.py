@@ -15,6 +15,7 @@ from sqlalchemy import (
     ForeignKey,
     Identity,
     Index,
+    Integer,
     MetaData,
     Numeric,
     Text,
@@ -394,6 +395,9 @@ class Staff(Base):
     active: Mapped[bool] = mapped_column(Boolean)
     manages: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list, server_default="{}")
     """The teams that this person manages."""
+    version: Mapped[int] = mapped_column(Integer, server_default="1")
+
+    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012 - SQLAlchemy's own way
 
 
 class Absence(Base):

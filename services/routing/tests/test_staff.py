@@ -77,6 +77,72 @@ async def test_hours_have_decimals_two_at_most_and_weigh_as_they_are(routing: Ro
         assert words in faults(await routing.post("/staff", anna(hoursPerWeek=hours)))["#/hoursPerWeek"]
 
 
+async def change(routing: Routing, version: str | None, body: dict[str, Any], **more: Any) -> Any:
+    """A change of anna on the staff, by who knows this version."""
+    headers = {**(more.pop("token", None) or routing.token()), **({"If-Match": version} if version else {})}
+    path = "/v1/staff/" + more.pop("who", "anna")
+    return await routing.service.http.patch(path, json=body, headers=headers, params=more)
+
+
+async def test_one_member_of_staff_is_read_and_changed_in_what_is_named_and_nothing_else(routing: Routing) -> None:
+    await routing.done("/staff", anna(team="west", manages=["west"], hoursPerWeek=24))
+    await routing.client()
+
+    desk = routing.token("front_end", sub=None)
+    read = await routing.get("/staff/anna", headers=desk)
+    assert (read.status_code, read.headers["etag"], read.json()["clients"]) == (200, '"1"', 1)
+    changed = await change(routing, '"1"', {"hoursPerWeek": 28.5}, token=desk)
+
+    assert changed.json() == {**read.json(), "hoursPerWeek": 28.5}
+    assert changed.headers["etag"] == '"2"'
+    assert (await routing.get("/staff/anna")).headers["etag"] == '"2"'
+    assert (await change(routing, '"2"', {"team": None, "manages": []})).json()["team"] is None
+    same = await change(routing, '"3"', {"hoursPerWeek": 28.5})
+    assert same.headers["etag"] == '"3"', "nothing changed"
+
+
+async def test_who_changes_what_somebody_else_changed_meanwhile_hears_who_and_what(routing: Routing) -> None:
+    await routing.done("/staff", anna())
+    await routing.done("/staff", anna(hoursPerWeek=24), headers=routing.token("operator", sub="ole"))
+
+    late = await change(routing, '"1"', {"team": "west"})
+
+    assert late.status_code == 412
+    assert (late.json()["changedBy"], late.json()["changes"][0]["fields"]) == ("staff:ole", ["hoursPerWeek"])
+    assert (await change(routing, None, {"team": "west"})).status_code == 428
+    await routing.leaves("anna")
+    assert (await change(routing, '"2"', {"team": "west"})).json()["changes"][-1]["fields"] == ["active"]
+
+
+async def test_what_cannot_be_of_somebody_is_not_changed_into(routing: Routing) -> None:
+    await routing.done("/staff", anna())
+    await routing.client()
+    assert set(faults(await change(routing, '"1"', {"roles": ["acrobat"], "hoursPerWeek": 99}))) == {"#/hoursPerWeek"}
+    assert set(faults(await change(routing, '"1"', {"roles": ["work_consultant", "acrobat"]}))) == {"#/roles/1"}
+    assert set(faults(await change(routing, '"1"', {"roles": []}))) == {"#/roles"}
+    assert set(faults(await change(routing, '"1"', {"roles": None}))) == {"#/roles"}
+    guides = await change(routing, '"1"', {"active": False})
+    assert (guides.status_code, guides.json()["clients"]) == (409, 1)
+    boss = routing.token("team_manager", sub="boss")
+    await routing.done("/staff", anna(id="boss", team="west", manages=["west"]))
+    assert (await change(routing, '"1"', {"team": "east"}, token=boss)).status_code == 403
+    assert (await change(routing, '"1"', {"team": "west"}, who="nobody")).status_code == 404
+
+
+async def test_who_works_for_two_towns_is_changed_in_the_one_that_is_named(routing: Routing) -> None:
+    await routing.done("/staff", anna(municipalities=[HERE, THERE]))
+
+    assert faults(await routing.get("/staff/anna")) == {
+        "#query/municipality": f"is needed: anna works for {THERE}, {HERE}"
+    }
+    assert (await change(routing, '"1"', {"hoursPerWeek": 12}, municipality=THERE)).json()["municipality"] == THERE
+
+    assert (await routing.get("/staff/anna", municipality=HERE)).json()["hoursPerWeek"] == 36
+    only_here = routing.token("team_manager", municipalities=[HERE])
+    assert (await routing.get("/staff/anna", headers=only_here)).json()["municipality"] == HERE
+    assert (await routing.get("/staff/anna", headers=only_here, municipality=THERE)).status_code == 403
+
+
 async def test_a_municipality_is_asked_for_in_words(routing: Routing) -> None:
     words = "is a CBS code: GM and four digits"
     assert faults(await routing.post("/staff", anna(municipalities=["Uithoorn"]))) == {"#/municipalities/0": words}

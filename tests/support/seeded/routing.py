@@ -12,6 +12,16 @@ plain("routing", "readWorklist", "countWorklist", query={"scope": "municipality"
 plain("routing", "listAbsences")
 
 
+@valid("routing", "readStaff")
+async def _read_staff(house: House) -> Ready:
+    return Ready({"staff_id": await _newcomer(house)})
+
+
+@valid("routing", "changeStaff")
+async def _change_staff(house: House) -> Ready:
+    return Ready({"staff_id": await _newcomer(house)}, {"hoursPerWeek": 28.5}, headers={"If-Match": "*"})
+
+
 @valid("routing", "importStaff")
 async def _import_staff(house: House) -> Ready:
     house.newcomers += 1

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal
 from uuid import NAMESPACE_URL, uuid5
 
 from sqlalchemy import and_, func, or_, select, tuple_
@@ -125,14 +125,13 @@ async def enter_staff(work: Work, entered: Sequence[NewStaff]) -> None:
     ids = {each.id for each in entered}
     municipalities = {municipality for each in entered for municipality in each.municipalities}
     before = await as_told(work, ids, municipalities)
-    new = insert(Staff)
-    columns = ("roles", "team", "hours_per_week", "active", "manages")
-    await work.session.execute(
-        new.on_conflict_do_update(
-            index_elements=[Staff.id, Staff.municipality], set_={name: new.excluded[name] for name in columns}
-        ),
-        [_row(each, municipality) for each in entered for municipality in each.municipalities],
-    )
+    rows = [_row(each, municipality) for each in entered for municipality in each.municipalities]
+    await work.session.execute(insert(Staff).on_conflict_do_nothing(), rows)
+    there = {(each.municipality, each.id): each for each in await _locked(work, ids, municipalities)}
+    for row in rows:
+        for name, value in row.items():
+            setattr(there[row["municipality"], row["id"]], name, value)
+    await work.session.flush()
     tell_changes(work, before, await as_told(work, ids, municipalities))
     async with sight.whole(work.session):  # who enters staff need not see the clients whom it concerns
         await _look_after(work, entered)
@@ -167,7 +166,28 @@ def still_guides(place: Place, clients: int) -> str:
     return f"still guides {number} in {municipality}: {first}"
 
 
-def _row(entered: NewStaff, municipality: str) -> dict[str, object]:
+async def _locked(work: Work, ids: Collection[str], municipalities: Collection[str]) -> Sequence[Staff]:
+    """Members of staff to be changed, each by one at a time."""
+    found = await work.session.scalars(
+        select(Staff)
+        .where(Staff.id.in_(ids), Staff.municipality.in_(municipalities))
+        .order_by(Staff.id, Staff.municipality)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return found.all()
+
+
+async def deactivate(work: Work, staff_id: str, municipality: str) -> None:
+    """Somebody works here no more; what becomes of their clients is the caller's."""
+    before = await as_told(work, [staff_id], [municipality])
+    for each in await _locked(work, [staff_id], [municipality]):
+        each.active = False
+    await work.session.flush()
+    tell_changes(work, before, await as_told(work, [staff_id], [municipality]))
+
+
+def _row(entered: NewStaff, municipality: str) -> dict[str, Any]:
     return {
         "id": entered.id,
         "municipality": municipality,

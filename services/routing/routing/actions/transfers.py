@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import structlog
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from chassis import sight
 from chassis.logs import traced
@@ -44,13 +44,7 @@ async def transfer(work: Work, leaving: Leaving) -> tuple[Sequence[Transfer], Se
 async def _transfer(work: Work, leaving: Leaving) -> tuple[Sequence[Transfer], Sequence[UUID]]:
     theirs = await _clients_of(work, leaving)
     await _check(work, leaving, theirs)
-    before = await caseworkers.as_told(work, [leaving.staff_id], [leaving.municipality])
-    await work.session.execute(
-        update(Staff)
-        .where(Staff.id == leaving.staff_id, Staff.municipality == leaving.municipality)
-        .values(active=False)
-    )
-    caseworkers.tell_changes(work, before, await caseworkers.as_told(work, [leaving.staff_id], [leaving.municipality]))
+    await caseworkers.deactivate(work, leaving.staff_id, leaving.municipality)
     failed = []
     for client_id in theirs:
         try:
