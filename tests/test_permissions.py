@@ -69,7 +69,7 @@ TABLE: Mapping[str, Mapping[tuple[str, str], str]] = {
             readHandover prepareHandover acceptHandover returnHandover holdConversation agree missAgreement workPartTime
             correctConversation cancelConversation listAgreements keepAgreement extendAgreement takeStep
             correctAgreement revertAgreement correctPartTimeWork endPartTimeWork
-            leave revertExit checkAllowances comeBack
+            transferClient leave revertExit checkAllowances comeBack
         """,
         (CLIENT, "CM"): "moveDeadline imposeMeasure",
         (CLIENT, "M"): "reviewEmergencyAccess",

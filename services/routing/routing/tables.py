@@ -418,11 +418,12 @@ class Absence(Base):
 
 
 class Transfer(OfClient):
-    """A client who went on with another caseworker because theirs left, with a warm note (ROU-16)."""
+    """A client who went on with another caseworker, by hand or because theirs left, with a warm note (ROU-16)."""
 
     __tablename__ = "transfers"
 
-    from_id: Mapped[str] = mapped_column(Text)
+    from_id: Mapped[str | None] = mapped_column(Text)
+    """Nobody, where the client had no caseworker."""
     to_id: Mapped[str | None] = mapped_column(Text)
     """Nobody, where the client went to the team manager's list."""
     on: Mapped[date] = mapped_column("transferred_on", Date)

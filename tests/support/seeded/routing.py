@@ -1,6 +1,6 @@
 from typing import Any
 
-from tests.support.seeded.house import VOORSCHOTEN, House, Ready
+from tests.support.seeded.house import LEIDSCHENDAM, VOORSCHOTEN, House, Ready
 from tests.support.seeded.valid import of_client, plain, valid
 
 plain("routing", "listClientsWithoutCaseworker", "listStaff", "listHandovers")
@@ -56,6 +56,13 @@ async def _end_absence(house: House) -> Ready:
 @valid("routing", "transferClients")
 async def _transfer_clients(house: House) -> Ready:
     return Ready({"staff_id": await _newcomer(house)}, {"municipality": VOORSCHOTEN, "note": "Warm overgedragen"})
+
+
+@valid("routing", "transferClient")
+async def _transfer_client(house: House) -> Ready:
+    client = await house.categorised(LEIDSCHENDAM)
+    colleague = await _newcomer(house, municipalities=[LEIDSCHENDAM], roles=["work_consultant"])
+    return Ready({"client_id": client}, {"toId": colleague, "note": "Kent de familie"})
 
 
 for _operation in ("readJourney", "listDeadlines", "listAgreements"):

@@ -31,6 +31,19 @@ class Roster:
             return caseworker
         return absence.deputy_id or next(self.managers(municipality, caseworker), None)
 
+    def not_there(self, place: Place) -> str:
+        """Why somebody takes on no clients today, in words; nothing of who does."""
+        person, absence = self.people.get(place), self.away.get(place)
+        if person is None:
+            return f"is not on the staff of {place[0]}"
+        if not person.active:
+            return f"does not work for {place[0]} any more"
+        if absence is None:
+            return ""
+        until = f"is away until {absence.last_day or 'a day not yet known'}"
+        deputy = "" if absence.deputy_id is None else f", and {absence.deputy_id} stands in"
+        return f"{until}{deputy}; name somebody who is there"
+
     def managers(self, municipality: str, member: str) -> Iterator[str]:
         """Who manages the team of a member of staff, first by id."""
         person = self.people.get((municipality, member))

@@ -1,4 +1,4 @@
-"""Somebody leaves: each of their clients goes on with somebody else, with a warm note (ROU-16)."""
+"""A client goes on with somebody else, with a warm note: one by hand, or all of who leaves (ROU-16)."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,10 +11,12 @@ from chassis import sight
 from chassis.logs import traced
 from chassis.problems import Invalid, NotFound
 from chassis.work import Work
-from routing.actions import caseworkers, journeys
+from routing.actions import caseworkers, journeys, roster
 from routing.actions.caseworkers import Assignment
 from routing.actions.journeys import Act
-from routing.tables import Journey, Staff, Transfer
+from routing.actions.roster import Roster
+from routing.problems import NotCategorised
+from routing.tables import Journey, Transfer
 
 log = structlog.get_logger("transfers")
 
@@ -49,25 +51,45 @@ async def _transfer(work: Work, leaving: Leaving) -> tuple[Sequence[Transfer], S
     for client_id in theirs:
         try:
             async with work.attempt():
-                await _hand_over(work, leaving, client_id)
+                journey = (await journeys.load(work.session, [client_id]))[client_id]
+                await _hand_over(work, journey, leaving.notes.get(client_id, leaving.note), leaving.receivers)
         except Exception as error:  # noqa: BLE001 - whatever it is, the other clients go on
             log.warning("transfer failed", client=str(client_id), **traced(error))
             failed.append(client_id)
     return await _transferred(work, leaving), failed
 
 
-async def _hand_over(work: Work, leaving: Leaving, client_id: UUID) -> None:
-    journey = (await journeys.load(work.session, [client_id]))[client_id]
-    act = Act(work.today, work.actor)
-    await caseworkers.assign(work, [Assignment(journey, "transfer", act, among=leaving.receivers)])
-    work.session.add(
-        Transfer(
-            id=work.ids(), municipality=journey.municipality, client_id=client_id, entered_by=act.by,
-            from_id=leaving.staff_id, to_id=journey.caseworker_id, on=act.on,
-            note=leaving.notes.get(client_id, leaving.note),
-        )
+async def give(work: Work, client_id: UUID, to_id: str, note: str) -> Transfer:
+    """Hand one client over to a colleague who is there and has the role; the client's caseworker stays on the staff."""
+    journey = await journeys.find_active(work, client_id)
+    if journey.caseworker_role is None:
+        raise NotCategorised
+    people = await roster.today(work, [journey.municipality])
+    if fault := _unfit_for(work, journey, to_id, people):
+        raise Invalid.at("#/toId", fault)
+    async with sight.whole(work.session):  # the receiver may be of a team whose clients the caller does not see
+        return await _hand_over(work, journey, note, [to_id])
+
+
+def _unfit_for(work: Work, journey: Journey, to_id: str, people: Roster) -> str:
+    if to_id == journey.caseworker_id:
+        return "guides the client already"
+    place, role = (journey.municipality, to_id), caseworkers.role_for(work, journey)
+    if absent := people.not_there(place):
+        return absent
+    return "" if role in people.people[place].roles else f"does not have the role that guides the client: {role}"
+
+
+async def _hand_over(work: Work, journey: Journey, note: str, receivers: Collection[str]) -> Transfer:
+    act, before = Act(work.today, work.actor), journey.caseworker_id
+    await caseworkers.assign(work, [Assignment(journey, "transfer", act, among=receivers)])
+    transfer = Transfer(
+        id=work.ids(), municipality=journey.municipality, client_id=journey.client_id, entered_by=act.by,
+        from_id=before, to_id=journey.caseworker_id, on=act.on, note=note,
     )  # fmt: skip
+    work.session.add(transfer)
     await work.session.flush()
+    return transfer
 
 
 async def _clients_of(work: Work, leaving: Leaving) -> Sequence[UUID]:
@@ -94,15 +116,14 @@ async def _transferred(work: Work, leaving: Leaving) -> Sequence[Transfer]:
 
 async def _check(work: Work, leaving: Leaving, theirs: Sequence[UUID]) -> None:
     """All faults at once; NotFound for a leaver who never worked here."""
-    here = await work.session.execute(select(Staff.id, Staff.active).where(Staff.municipality == leaving.municipality))
-    active = {row.id: row.active for row in here}
-    if leaving.staff_id not in active:
+    people = await roster.today(work, [leaving.municipality])
+    if (leaving.municipality, leaving.staff_id) not in people.people:
         raise NotFound(f"Nobody of this id is on the staff of {leaving.municipality}.")
     moved = {each.client_id for each in await _transferred(work, leaving)}
     faults = [
         {"pointer": f"#/to/{place}", "detail": detail}
         for place, receiver in enumerate(leaving.receivers)
-        if (detail := _unfit(receiver, leaving, active))
+        if (detail := _unfit(receiver, leaving, people))
     ]
     faults += [
         {"pointer": f"#/notes/{place}/clientId", "detail": f"is no client of {leaving.staff_id}"}
@@ -113,7 +134,7 @@ async def _check(work: Work, leaving: Leaving, theirs: Sequence[UUID]) -> None:
         raise Invalid(errors=faults)
 
 
-def _unfit(receiver: str, leaving: Leaving, active: Mapping[str, bool]) -> str:
+def _unfit(receiver: str, leaving: Leaving, people: Roster) -> str:
     if receiver == leaving.staff_id:
         return "is who leaves; name somebody else"
-    return "" if active.get(receiver) else f"is not on the staff of {leaving.municipality}"
+    return people.not_there((leaving.municipality, receiver))

@@ -93,12 +93,15 @@ class HandoverAnswer(AnswerModel):
 
 
 class TransferAnswer(AnswerModel):
-    """A client who went on with another caseworker; without `toId`, on the team manager's list."""
+    """A client who went on with another caseworker; without `toId`, on the team manager's list.
+
+    Without `fromId` nobody guided the client before.
+    """
 
     id: UUID
     client_id: UUID
     municipality: str
-    from_id: str
+    from_id: str | None
     to_id: str | None
     on: date
     note: str | None

@@ -1,4 +1,4 @@
-"""Somebody leaves, and hands all clients over."""
+"""A client goes on with a colleague; somebody leaves, and hands all clients over."""
 
 from typing import Annotated
 from uuid import UUID
@@ -12,7 +12,7 @@ from chassis.security import Caller, Role, allow, in_scope
 from contracts.model import Municipality
 from routing.actions import authority, transfers
 from routing.actions.transfers import Leaving
-from routing.api.answers import StaffId, TransferAnswer, located
+from routing.api.answers import ENTERS, ClientId, StaffId, TransferAnswer, located
 
 router = APIRouter(route_class=ServiceRoute, tags=["staff"])
 
@@ -33,6 +33,13 @@ class NewTransfer(ApiModel):
     to: Annotated[list[StaffId], Field(default_factory=list, max_length=100)]
     note: Note
     notes: Annotated[list[NoteOnClient], Field(default_factory=list, max_length=1000)]
+
+
+class OneTransfer(ApiModel):
+    """Who goes on with the client, and what that person should know."""
+
+    to_id: StaffId
+    note: Note
 
 
 class TransfersAnswer(AnswerModel):
@@ -59,3 +66,13 @@ async def transfer_clients(
     )
     located(response, "/staff")
     return TransfersAnswer(transferred=[TransferAnswer.model_validate(each) for each in moved], failed=list(failed))
+
+
+@router.post("/clients/{client_id}/transfers", status_code=201, dependencies=[allow(*ENTERS)])
+async def transfer_client(
+    client_id: ClientId, body: OneTransfer, work: WorkInHand, response: Response
+) -> TransferAnswer:
+    """One client goes on with a colleague of the same role who is there, with a warm note."""
+    moved = await transfers.give(work, client_id, body.to_id, body.note)
+    located(response, f"/clients/{client_id}/journey")
+    return TransferAnswer.model_validate(moved)
