@@ -77,7 +77,10 @@ TABLE: Mapping[str, Mapping[tuple[str, str], str]] = {
         (CLIENTS, "FCM"): "listHandovers readWorklist countWorklist",
         (TOWN, "FCM"): "listClientsWithoutCaseworker followWorklist",
         (TOWN, "FMO"): "enterStaff importStaff changeStaff",
-        (TOWN, "FCMO"): "listStaff readStaff enterAbsence listAbsences endAbsence listChoices",
+        (
+            TOWN,
+            "FCMO",
+        ): "listStaff readStaff enterAbsence listAbsences endAbsence chooseDeputy cancelAbsence listChoices",
         (TOWN, "MO"): "transferClients",
         (TOWN, "CM"): "takeEmergencyAccess",
         (TOWN, "S"): "readExtract",

@@ -1,6 +1,7 @@
 """Whose clients are whose: what every service keeps of who guides whom, held against what routing said."""
 
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from typing import Any
 
 from contracts import Envelope
@@ -9,6 +10,7 @@ from contracts.routing import (
     CaseworkerMissing,
     CaseworkerReleased,
     DeputyChosen,
+    DeputyReleased,
     EmergencyAccessTaken,
     HandoverAccepted,
     HandoverCancelled,
@@ -72,6 +74,10 @@ def _follow(tables: Tables, envelope: Envelope[Any]) -> None:
         case DeputyChosen():
             told = event.model_dump(include={"staff_id", "deputy_id", "first_day", "last_day"})
             tables["stand_ins"][(about,)] = {"id": about, "municipality": here, **told}
+        case DeputyReleased():
+            row = tables["stand_ins"].get((about,))
+            if row is not None:
+                row["last_day"] = row["first_day"] - timedelta(days=1)
         case EmergencyAccessTaken():
             told = {"client_id": about, "municipality": here, "staff_id": event.staff_id, "until": event.until}
             tables["openings"][(event.access_id,)] = {"id": event.access_id, **told}

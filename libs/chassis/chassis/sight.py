@@ -21,6 +21,7 @@ from contracts.routing import (
     CaseworkerMissing,
     CaseworkerReleased,
     DeputyChosen,
+    DeputyReleased,
     EmergencyAccessTaken,
     HandoverAccepted,
     HandoverCancelled,
@@ -60,6 +61,8 @@ _STANDS_IN = text(
     " VALUES (:id, :municipality, :staff_id, :deputy_id, :first_day, :last_day) ON CONFLICT (id) DO UPDATE"
     " SET deputy_id = excluded.deputy_id, first_day = excluded.first_day, last_day = excluded.last_day"
 )
+_RELEASED = text("UPDATE stand_ins SET last_day = first_day - 1 WHERE id = :id")
+"""Over before it began: whose deputy was released has none on any day."""
 _OPENED = text("""
     WITH opened AS (
         INSERT INTO openings (id, client_id, municipality, staff_id, until)
@@ -179,6 +182,8 @@ def _row(subject: UUID, municipality: str, event: Event) -> tuple[Any, dict[str,
         case DeputyChosen():
             told = event.model_dump(include={"staff_id", "deputy_id", "first_day", "last_day"})
             return _STANDS_IN, {"id": subject, "municipality": municipality, **told}
+        case DeputyReleased():
+            return _RELEASED, {"id": subject}
     return _row_of_client({"client": subject, "municipality": municipality}, event)
 
 
@@ -221,5 +226,6 @@ FOLLOWED: tuple[type[Event], ...] = (
     HandoverCancelled,
     StaffChanged,
     DeputyChosen,
+    DeputyReleased,
     EmergencyAccessTaken,
 )

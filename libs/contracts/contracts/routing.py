@@ -71,6 +71,15 @@ class DeputyChosen(RoutingEvent):
     last_day: date | None
 
 
+class DeputyReleased(RoutingEvent):
+    """Nobody stands in for a colleague any more: the deputy left, or nobody is away; the subject is the absence."""
+
+    about: ClassVar[Literal["client", "group", "endpoint", "report", "staff"]] = "staff"
+
+    staff_id: str
+    deputy_id: str
+
+
 class EmergencyAccessTaken(RoutingEvent):
     """Somebody who does not see the client does until a moment on the wall clock; the reason stays in routing."""
 

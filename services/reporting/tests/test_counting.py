@@ -51,7 +51,10 @@ TODAY = date(2024, 2, 1)
 
 
 def test_every_event_about_clients_is_heard() -> None:
-    of_others = {"ReportPublished", "WebhookEndpointFailing", "WebhookEndpointDisabled", "StaffChanged", "DeputyChosen"}
+    of_others = {
+        "ReportPublished", "WebhookEndpointFailing", "WebhookEndpointDisabled", "StaffChanged", "DeputyChosen",
+        "DeputyReleased",
+    }  # fmt: skip
     assert {event.__name__ for event in EVENTS.values()} - {event.__name__ for event in HANDLERS} == of_others
 
 

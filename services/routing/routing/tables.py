@@ -415,6 +415,11 @@ class Absence(Base):
     last_day: Mapped[date | None] = mapped_column(Date)
     """The last day away; open while it is not known."""
     deputy_id: Mapped[str | None] = mapped_column(Text)
+    deputy_released_on: Mapped[date | None] = mapped_column(Date, default=None)
+    """Since when who stood in does so no longer, while nobody else does."""
+    cancelled_on: Mapped[date | None] = mapped_column(Date, default=None)
+    """When it turned out to be a mistake: nobody was or will be away."""
+    cancelled_because: Mapped[str | None] = mapped_column(Text, default=None)
 
 
 class Transfer(OfClient):

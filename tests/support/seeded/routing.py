@@ -53,6 +53,18 @@ async def _end_absence(house: House) -> Ready:
     return Ready({"absence_id": absence["id"]}, {"lastDay": absence["firstDay"]})
 
 
+@valid("routing", "chooseDeputy")
+async def _choose_deputy(house: House) -> Ready:
+    absence = await house.done("routing", "/absences", await _absence(house))
+    return Ready({"absence_id": absence["id"]}, {"deputyId": await _newcomer(house)})
+
+
+@valid("routing", "cancelAbsence")
+async def _cancel_absence(house: House) -> Ready:
+    absence = await house.done("routing", "/absences", await _absence(house))
+    return Ready({"absence_id": absence["id"]}, {"reason": "Bij de verkeerde collega"})
+
+
 @valid("routing", "transferClients")
 async def _transfer_clients(house: House) -> Ready:
     return Ready({"staff_id": await _newcomer(house)}, {"municipality": VOORSCHOTEN, "note": "Warm overgedragen"})

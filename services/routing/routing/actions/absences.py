@@ -7,12 +7,14 @@ from uuid import UUID
 
 from sqlalchemy import or_, select, text
 
+from chassis import sight
 from chassis.deadlines import NewDeadline, set_deadline
+from chassis.deadlines import cancel as cancel_deadlines
 from chassis.problems import Invalid, NotFound
 from chassis.work import Work
 from contracts.routing import DeputyChosen
 from policy.terms import Term
-from routing.actions import caseworkers, following
+from routing.actions import caseworkers, deputies, following
 from routing.problems import AbsenceOver
 from routing.tables import Absence, Staff
 
@@ -60,8 +62,7 @@ async def find(work: Work, absence_id: UUID) -> Absence:
 
 async def end(work: Work, absence: Absence, last_day: date) -> Absence:
     """Somebody is back earlier or later than was thought; who waits may be assigned on the day after."""
-    if absence.last_day is not None and absence.last_day < work.today:
-        raise AbsenceOver(f"It was over on {absence.last_day}; enter a new one.")
+    _must_go_on(work, absence)
     if last_day < absence.first_day:
         raise Invalid.at("#/lastDay", f"lies before the first day, {absence.first_day}")
     longer = NewAbsence(
@@ -75,6 +76,45 @@ async def end(work: Work, absence: Absence, last_day: date) -> Absence:
     absence.last_day = last_day
     await _tell(work, absence)
     return absence
+
+
+async def choose_deputy(work: Work, absence: Absence, deputy_id: str | None) -> Absence:
+    """Somebody else stands in from now on, or nobody."""
+    _must_go_on(work, absence)
+    if deputy_id is None:
+        deputies.release(work, absence)
+        return absence
+    await _one_at_a_time(work, absence.municipality)
+    new = NewAbsence(absence.municipality, absence.staff_id, absence.first_day, absence.last_day, deputy_id)
+    others = [each for each in await _of(work, new) if each.id != absence.id]
+    faults = [*await _faults_in_people(work, new), *faults_among(new, others)]
+    errors = [{"pointer": pointer, "detail": detail} for pointer, detail in faults if pointer == "#/deputyId"]
+    if errors:
+        raise Invalid(errors=errors)
+    if deputy_id != absence.deputy_id:
+        absence.deputy_id, absence.deputy_released_on = deputy_id, None
+        await _tell(work, absence)
+    return absence
+
+
+async def cancel(work: Work, absence: Absence, reason: str) -> Absence:
+    """It was a mistake: nobody is away or stands in because of it, and who waits may be assigned."""
+    _must_go_on(work, absence)
+    deputies.release(work, absence)
+    absence.cancelled_on, absence.cancelled_because = work.today, reason
+    following.staff_changed(work, absence.municipality, absence.staff_id)
+    await cancel_deadlines(work, [absence.id], [OVER])
+    await work.session.flush()
+    async with sight.whole(work.session):  # who is back need not be of the caller's team
+        await caseworkers.assign_waiting(work, [absence.municipality])
+    return absence
+
+
+def _must_go_on(work: Work, absence: Absence) -> None:
+    if absence.cancelled_on is not None:
+        raise AbsenceOver(f"It was cancelled on {absence.cancelled_on}; enter a new one.")
+    if absence.last_day is not None and absence.last_day < work.today:
+        raise AbsenceOver(f"It was over on {absence.last_day}; enter a new one.")
 
 
 def faults_among(new: NewAbsence, others: Iterable[Absence]) -> list[tuple[str, str]]:
@@ -137,6 +177,7 @@ async def _of(work: Work, new: NewAbsence) -> Sequence[Absence]:
     found = await work.session.scalars(
         select(Absence).where(
             Absence.municipality == new.municipality,
+            Absence.cancelled_on.is_(None),
             or_(Absence.staff_id.in_(people), Absence.deputy_id == new.staff_id),
         )
     )

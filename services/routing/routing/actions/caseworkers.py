@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from chassis import sight
 from chassis.work import Work
 from contracts.routing import CaseworkerAssigned, CaseworkerMissing, StaffChanged
-from routing.actions import following, journeys, roster
+from routing.actions import deputies, following, journeys, roster
 from routing.actions.journeys import Act, pack_of, say
 from routing.actions.roster import Place
 from routing.problems import GuidesClients
@@ -132,7 +132,7 @@ async def enter_staff(work: Work, entered: Sequence[NewStaff]) -> None:
         for name, value in row.items():
             setattr(there[row["municipality"], row["id"]], name, value)
     await work.session.flush()
-    tell_changes(work, before, await as_told(work, ids, municipalities))
+    await tell_changes(work, before, await as_told(work, ids, municipalities))
     async with sight.whole(work.session):  # who enters staff need not see the clients whom it concerns
         await _look_after(work, entered)
 
@@ -184,7 +184,7 @@ async def deactivate(work: Work, staff_id: str, municipality: str) -> None:
     for each in await _locked(work, [staff_id], [municipality]):
         each.active = False
     await work.session.flush()
-    tell_changes(work, before, await as_told(work, [staff_id], [municipality]))
+    await tell_changes(work, before, await as_told(work, [staff_id], [municipality]))
 
 
 def _row(entered: NewStaff, municipality: str) -> dict[str, Any]:
@@ -199,8 +199,8 @@ def _row(entered: NewStaff, municipality: str) -> dict[str, Any]:
     }
 
 
-def tell_changes(work: Work, before: Collection[StaffAsTold], now: Collection[StaffAsTold]) -> None:
-    """Say of each member of staff what is otherwise than it was."""
+async def tell_changes(work: Work, before: Collection[StaffAsTold], now: Collection[StaffAsTold]) -> None:
+    """Say of each member of staff what is otherwise than it was; who left stands in for nobody."""
     for municipality, told in now:
         if (municipality, told) not in before:
             subject = uuid5(NAMESPACE_URL, f"opstap:staff:{municipality}/{told['staff_id']}")
@@ -210,6 +210,8 @@ def tell_changes(work: Work, before: Collection[StaffAsTold], now: Collection[St
                 StaffChanged.model_validate({"occurred_on": work.today, "by": work.actor, **told}),
             )
             following.staff_changed(work, municipality, str(told["staff_id"]))
+            if not told["active"]:
+                await deputies.leave(work, municipality, str(told["staff_id"]))
 
 
 async def as_told(work: Work, ids: Collection[str], municipalities: Collection[str]) -> list[StaffAsTold]:

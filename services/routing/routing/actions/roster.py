@@ -63,7 +63,11 @@ class Roster:
 
 def is_away(work: Work) -> ColumnElement[bool]:
     """Whether an absence holds today."""
-    return and_(Absence.first_day <= work.today, or_(Absence.last_day.is_(None), Absence.last_day >= work.today))
+    return and_(
+        Absence.cancelled_on.is_(None),
+        Absence.first_day <= work.today,
+        or_(Absence.last_day.is_(None), Absence.last_day >= work.today),
+    )
 
 
 async def today(work: Work, municipalities: Collection[str]) -> Roster:

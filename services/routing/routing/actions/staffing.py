@@ -225,7 +225,9 @@ def _is_as(known: Staff | None, told: NewStaff) -> bool:
 
 
 async def _absences_of(work: Work, people: Collection[str]) -> dict[tuple[Place, date], Absence]:
-    found = await work.session.scalars(select(Absence).where(Absence.staff_id.in_(people)))
+    found = await work.session.scalars(
+        select(Absence).where(Absence.staff_id.in_(people), Absence.cancelled_on.is_(None))
+    )
     return {((each.municipality, each.staff_id), each.first_day): each for each in found}
 
 

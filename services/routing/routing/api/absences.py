@@ -5,9 +5,10 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
+from pydantic import Field
 from sqlalchemy import or_, select
 
-from chassis.models import AnswerModel, ApiModel, Day, Items, OptionalDay
+from chassis.models import AnswerModel, ApiModel, Day, Items, OptionalDay, Text
 from chassis.pagination import Page
 from chassis.routes import ServiceRoute, WorkInHand
 from chassis.security import Caller, Role, allow, in_scope
@@ -38,6 +39,18 @@ class NewLastDay(ApiModel):
     last_day: Day
 
 
+class NewDeputy(ApiModel):
+    """Who stands in from now on; null where nobody does, so that the work stands with the team's manager."""
+
+    deputy_id: StaffId | None
+
+
+class AbsenceCancellation(ApiModel):
+    """Why an absence was entered by mistake."""
+
+    reason: Annotated[Text, Field(min_length=1)]
+
+
 class AbsenceAnswer(AnswerModel):
     """Days on which somebody is away."""
 
@@ -47,6 +60,9 @@ class AbsenceAnswer(AnswerModel):
     first_day: date
     last_day: OptionalDay
     deputy_id: str | None
+    deputy_released_on: OptionalDay
+    """Since when who stood in does so no longer, while nobody else does: choose another deputy."""
+    cancelled_on: OptionalDay
 
 
 @router.post("/absences", status_code=201, dependencies=[allow(*KEEPS)])
@@ -73,14 +89,40 @@ async def end_absence(
     return AbsenceAnswer.model_validate(ended)
 
 
+@router.post("/absences/{absence_id}/deputies", status_code=201, dependencies=[allow(*KEEPS)])
+async def choose_deputy(
+    absence_id: UUID, body: NewDeputy, work: WorkInHand, caller: Caller, response: Response
+) -> AbsenceAnswer:
+    """Somebody else stands in from now on, because who did leaves or will be away; or nobody does."""
+    absence = await absences.find(work, absence_id)
+    await authority.over_absence(work, caller, absence.municipality, absence.staff_id)
+    chosen = await absences.choose_deputy(work, absence, body.deputy_id)
+    located(response, "/absences")
+    return AbsenceAnswer.model_validate(chosen)
+
+
+@router.post("/absences/{absence_id}/cancellations", status_code=201, dependencies=[allow(*KEEPS)])
+async def cancel_absence(
+    absence_id: UUID, body: AbsenceCancellation, work: WorkInHand, caller: Caller, response: Response
+) -> AbsenceAnswer:
+    """The absence was entered by mistake: all is as if it had not been."""
+    absence = await absences.find(work, absence_id)
+    await authority.over_absence(work, caller, absence.municipality, absence.staff_id)
+    cancelled = await absences.cancel(work, absence, body.reason)
+    located(response, "/absences")
+    return AbsenceAnswer.model_validate(cancelled)
+
+
 @router.get("/absences", dependencies=[allow(*ENTERS, Role.OPERATOR)])
 async def list_absences(
     work: WorkInHand,
     page: Page,
     municipality: Annotated[str | None, Query(pattern=r"^GM\d{4}$")] = None,
 ) -> Items[AbsenceAnswer]:
-    """Who is away now or later, the first to go first."""
-    query = select(Absence).where(or_(Absence.last_day.is_(None), Absence.last_day >= work.today))
+    """Who is away now or later, the first to go first. Of `deputyReleasedOn` somebody is to choose another deputy."""
+    query = select(Absence).where(
+        Absence.cancelled_on.is_(None), or_(Absence.last_day.is_(None), Absence.last_day >= work.today)
+    )
     if municipality is not None:
         query = query.where(Absence.municipality == municipality)
     found = await page.scalars(work.session, query, Absence.first_day, Absence.id)
