@@ -71,16 +71,22 @@ _OPENED = text("""
     UPDATE guided SET besides = besides || ARRAY(SELECT 'access:' || id FROM opened) WHERE client_id = :client
 """)
 _SEES = text("""
-    WITH me AS (SELECT * FROM colleagues WHERE staff_id = :me AND active)
+    WITH stood_in_for AS (
+        SELECT municipality, staff_id FROM stand_ins
+        WHERE deputy_id = :me AND first_day <= :today AND (last_day IS NULL OR last_day >= :today)
+    ), me AS (
+        SELECT municipality, staff_id, team, roles, manages || ARRAY(
+            SELECT unnest(manager.manages) FROM colleagues manager JOIN stood_in_for USING (municipality, staff_id)
+            WHERE manager.active AND manager.municipality = own.municipality
+        ) AS manages
+        FROM colleagues own WHERE staff_id = :me AND active
+    )
     SELECT municipality, NULL AS sees FROM colleagues WHERE active AND team IS NOT NULL
     UNION
     SELECT them.municipality, them.municipality || '/' || them.staff_id
     FROM colleagues them JOIN me USING (municipality)
-    WHERE them.team = me.team OR them.team = ANY (me.manages) OR EXISTS (
-        SELECT FROM stand_ins s
-        WHERE s.municipality = me.municipality AND s.staff_id = them.staff_id AND s.deputy_id = :me
-          AND s.first_day <= :today AND (s.last_day IS NULL OR s.last_day >= :today)
-    )
+    WHERE them.team = me.team OR them.team = ANY (me.manages)
+       OR (them.municipality, them.staff_id) IN (SELECT municipality, staff_id FROM stood_in_for)
     UNION
     SELECT them.municipality, them.municipality || '/role:' || unnest(them.roles)
     FROM colleagues them JOIN me USING (municipality)

@@ -119,3 +119,45 @@ async def test_who_leaves_keeps_no_client_even_when_the_caller_does_not_see_them
     await routing.done("/staff/east-1/transfers", leaver, headers=outsider)
     listed = await routing.get("/worklist", headers=routing.token("front_end", sub=None), scope="municipality")
     assert [each["kind"] for each in listed.json()["items"]] == ["without_caseworker"]
+
+
+async def test_who_stands_in_for_a_manager_has_that_managers_view_and_keeps_those_teams_meanwhile(
+    routing: Routing,
+) -> None:
+    await town(routing)
+    await routing.done("/staff", {**member("north-1", "north"), "roles": ["income_consultant"]})
+    await routing.done("/staff", {**member("south-1", "south"), "roles": ["income_consultant"]})
+    client = await routing.client()
+    assert (await routing.get(f"/clients/{client}/journey", headers=routing.token("front_end", sub=None))).json()[
+        "caseworkerId"
+    ] == "east-1"
+    await routing.done(
+        f"/clients/{client}/routes", {"route": "focus_op_werk"}, headers=routing.token("front_end", sub=None)
+    )
+    deputy = routing.token("team_manager", sub="north-1")
+
+    async def view() -> tuple[bool, set[str], set[str], int]:
+        opens = (await routing.get(f"/clients/{client}/journey", headers=deputy)).is_success
+        team = (await routing.get("/worklist", headers=deputy, scope="team")).json()["items"]
+        mine = (await routing.get("/worklist", headers=deputy)).json()["items"]
+        kept = await routing.post("/staff", member("new", "east"), headers=deputy)
+        whose = [{each["caseworkerId"] for each in items} for items in (team, mine)]
+        return opens, whose[0], whose[1], kept.status_code
+
+    nothing: tuple[bool, set[str], set[str], int] = (False, set(), set(), 403)
+    assert await view() == nothing
+    away = {"municipality": "GM1916", "firstDay": routing.today.isoformat(), "lastDay": routing.today.isoformat()}
+    await routing.done(
+        "/absences", {**away, "staffId": "east-boss", "deputyId": "north-1"}, headers=routing.token("operator")
+    )
+    assert await view() == (True, {"east-1"}, set(), 201)
+    await routing.done("/absences", {**away, "staffId": "east-1"}, headers=routing.token("operator"))
+    assert await view() == (True, {"east-1"}, {"east-1"}, 201)
+    owners = (await routing.get(f"/clients/{client}/deadlines", headers=deputy)).json()["items"]
+    assert {each["owner"] for each in owners} == {"north-1"}
+    assert (
+        await routing.get(f"/clients/{client}/journey", headers=routing.token("caseworker", sub="south-1"))
+    ).is_error
+
+    await routing.move_to(routing.today + timedelta(days=1))
+    assert await view() == nothing

@@ -2,11 +2,12 @@
 
 from collections.abc import Collection
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from chassis.problems import Forbidden
 from chassis.security import Role, Token
 from chassis.work import Work
+from routing.actions import roster
 from routing.tables import Staff
 
 
@@ -15,14 +16,18 @@ async def over_staff(
 ) -> None:
     """Forbidden unless the caller manages the team in which somebody is, and these, in which they come to be.
 
-    Applications and operators keep all staff; so does a manager in a municipality that keeps no teams.
+    Who stands in for a manager today manages the same teams. Applications and operators keep all staff; so does a
+    manager in a municipality that keeps no teams.
     """
     if caller.has(Role.FRONT_END, Role.OPERATOR):
         return
     staff = (await work.session.scalars(select(Staff).where(Staff.municipality == municipality))).all()
     if caller.has(Role.TEAM_MANAGER) and not any(each.active and each.team for each in staff):
         return
-    mine = {team for each in staff if each.id == caller.subject and each.active for team in each.manages}
+    here = Staff.municipality == municipality
+    as_manager = or_(Staff.id == caller.subject, roster.deputised_by(work, caller.subject))
+    managers = await work.session.scalars(select(Staff).where(here, Staff.active, as_manager))
+    mine = {team for each in managers for team in each.manages}
     now_in = {each.team for each in staff if each.id == staff_id}
     known = {team for each in (now_in, teams) for team in each if team is not None}
     if not caller.has(Role.TEAM_MANAGER) or not known or not known <= mine:

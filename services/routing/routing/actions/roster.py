@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, and_, exists, or_, select
 
 from chassis.work import Work
 from routing.tables import Absence, Staff
@@ -45,12 +45,21 @@ class Roster:
         return f"{until}{deputy}; name somebody who is there"
 
     def managers(self, municipality: str, member: str) -> Iterator[str]:
-        """Who manages the team of a member of staff, first by id."""
+        """Who manages the team of a member of staff today, or stands in for who does; first by id of the manager."""
         person = self.people.get((municipality, member))
         team = person.team if person else None
         for (where, name), each in sorted(self.people.items()):
             if team is not None and where == municipality and each.active and team in each.manages:
-                yield name
+                absence = self.away.get((where, name))
+                who = name if absence is None else absence.deputy_id
+                if who is not None:
+                    yield who
+
+    def manages(self, municipality: str, who: str) -> frozenset[str]:
+        """The teams that somebody manages today: their own, and those of the managers for whom they stand in."""
+        names = (who, *self.stood_in_for(municipality, who))
+        people = [self.people[municipality, name] for name in names if (municipality, name) in self.people]
+        return frozenset(team for each in people if each.active for team in each.manages)
 
     def stood_in_for(self, municipality: str, deputy: str) -> frozenset[str]:
         """Those whose due work somebody sees to today, besides their own."""
@@ -68,6 +77,14 @@ def is_away(work: Work) -> ColumnElement[bool]:
         Absence.first_day <= work.today,
         or_(Absence.last_day.is_(None), Absence.last_day >= work.today),
     )
+
+
+def deputised_by(work: Work, deputy: str | None) -> ColumnElement[bool]:
+    """Whether somebody on the staff is away today while this person stands in."""
+    return exists().where(
+        Absence.municipality == Staff.municipality, Absence.staff_id == Staff.id, Absence.deputy_id == deputy,
+        is_away(work),
+    )  # fmt: skip
 
 
 async def today(work: Work, municipalities: Collection[str]) -> Roster:

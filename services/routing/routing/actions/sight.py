@@ -159,12 +159,14 @@ async def sight_of(work: Work, caller: Token, scope: Scope, municipality: str | 
 async def _near(work: Work, here: Collection[str], caller: Token) -> Roster:
     """The part of the staff that matters to somebody: the same few people in a town and in a city."""
     of_here = select(Staff).where(Staff.municipality.in_(here))
+    stood_in_for = (await work.session.scalars(of_here.where(roster.deputised_by(work, caller.subject)))).all()
     mine = (await work.session.scalars(of_here.where(Staff.id == caller.subject))).all()
     teams = {team for each in mine for team in (each.team, *each.manages) if team is not None}
+    teams |= {team for each in stood_in_for for team in each.manages}
     if not mine and caller.team is not None:
         teams = {caller.team}
     near = await work.session.scalars(of_here.where(or_(Staff.team.in_(teams), Staff.manages.overlap(sorted(teams)))))
-    people = {(each.municipality, each.id): each for each in (*mine, *near)}
+    people = {(each.municipality, each.id): each for each in (*mine, *stood_in_for, *near)}
     names = {name for _, name in people}
     away = await work.session.scalars(
         select(Absence)
@@ -185,11 +187,12 @@ def _managed(
 ) -> Managed | None:
     """What waits for the caller as a manager; None for who manages nobody."""
     mine = {where: each for (where, name), each in people.people.items() if name == caller.subject and each.active}
-    towns = {each for each in here if caller.has(Role.TEAM_MANAGER) or (each in mine and mine[each].manages)}
+    manages = {where: people.manages(where, each.id) for where, each in mine.items()}
+    towns = {each for each in here if caller.has(Role.TEAM_MANAGER) or manages.get(each)}
     members = frozenset(
         place
         for place, each in people.people.items()
-        if place[0] in mine and each.team is not None and each.team in mine[place[0]].manages
+        if each.team is not None and each.team in manages.get(place[0], ())
     )
     if not towns:
         return None
@@ -221,7 +224,7 @@ def _team(people: Roster, here: Collection[str], caller: Token) -> Iterator[Plac
     assert caller.subject is not None
     for municipality in here:
         person = people.people.get((municipality, caller.subject))
-        teams = {person.team, *person.manages} if person else {caller.team}
+        teams = {person.team, *people.manages(municipality, person.id)} if person else {caller.team}
         yield municipality, caller.subject
         for (where, name), each in people.people.items():
             if where == municipality and each.team is not None and each.team in teams:
