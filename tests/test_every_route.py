@@ -3,6 +3,7 @@
 The rules are the official linter's, with what that linter forgets.
 """
 
+import json
 import re
 from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
@@ -15,6 +16,7 @@ from fastapi.routing import APIRoute, iter_route_contexts
 
 from chassis.clock import MachineClock
 from chassis.database import Database
+from chassis.problems import said_by
 from chassis.routes import permission_of
 from chassis.security import FixedKeys, Role, TokenVerifier
 from chassis.work import Office
@@ -252,6 +254,15 @@ def test_days_and_moments_have_their_format(service: str) -> None:
         if name.endswith("At"):
             assert said.get("format") != "date", f"{place}: {name} is a moment, not a day"
         assert said.get("format") not in {"time", "date-time-local"}, f"{place}: {name}"
+
+
+@each_service
+def test_a_municipality_is_asked_for_in_words(service: str) -> None:
+    patterns = set(re.findall(r'"pattern": "(\^GM[^"]*)"', json.dumps(DOCUMENTS[service])))
+    for pattern in patterns:
+        written = json.loads(f'"{pattern}"')
+        error = {"type": "string_pattern_mismatch", "msg": "?", "ctx": {"pattern": written}}
+        assert said_by(error) == "is a CBS code: GM and four digits", written
 
 
 @each_service

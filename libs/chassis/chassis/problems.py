@@ -238,7 +238,7 @@ def _fault(error: Mapping[str, Any], body: Any) -> dict[str, str]:
     return {"detail": detail, "pointer": pointer(_within(path, body, absent=error["type"] == "missing"))}
 
 
-_IN_WORDS = {MUNICIPALITY: "is a CBS code: GM and four digits"}
+_IN_WORDS = dict.fromkeys((MUNICIPALITY, r"^GM[0-9]{4}$"), "is a CBS code: GM and four digits")
 """What is written where a pattern asks for it."""
 
 
