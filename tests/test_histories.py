@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -24,7 +25,7 @@ from opstap.demo.partners import PartnerDesk
 from opstap.demo.world import Town, World
 from opstap.system import System
 from opstap.verify import verify
-from tests.support.histories import History, histories
+from tests.support.histories import Entry, History, histories
 from tests.support.one_machine import POLICIES, system_on
 from tests.support.twin_state import differences, state_of
 from tests.support.twins import Twins
@@ -136,6 +137,52 @@ async def test_a_history_with_mistakes_ends_as_the_history_without(machine: Mach
         smallest = await machine.smallest(min(failed, key=lambda each: len(each.history.entries)))
         where = Counter(line.partition(":")[0] for each in failed for line in each.differs).most_common()
         pytest.fail(f"{len(failed)} of {len(found)} histories differ, in {where}. The smallest:\n{smallest}")
+
+
+def while_exited_by_mistake(facts: str, *entries: Entry) -> History:
+    """A client is categorised; then these entries, of which something is made right during an exit that was none."""
+    left = Entry("leave", "other", true=False, later=20)
+    return History((Entry("assess", {"facts": facts}), Entry("decide"), *entries, left), after=3)
+
+
+def spoken(option: int | None) -> dict[str, Any]:
+    return {"option": option, "kind": "review", "face_to_face": True, "agreements": 0}
+
+
+DIAGNOSIS, REFERRAL = 5, 1
+"""What the options of a conversation lead to in the policy of this place."""
+WORK = {"hours": 4, "income": 150}
+WHILE_EXITED = {
+    "a conversation that asked for a diagnosis, and not for a partner": while_exited_by_mistake(
+        "farther", Entry("speak", spoken(REFERRAL), wrongly=spoken(DIAGNOSIS), later=9)
+    ),
+    "a conversation that asked for a partner, and not for a diagnosis": while_exited_by_mistake(
+        "farther", Entry("speak", spoken(DIAGNOSIS), wrongly=spoken(REFERRAL), later=9)
+    ),
+    "a conversation that never was, which asked for a partner": while_exited_by_mistake(
+        "farther", Entry("speak", spoken(REFERRAL), true=False, later=9)
+    ),
+    "a conversation entered late, which asked for a partner": while_exited_by_mistake(
+        "farther", Entry("speak", spoken(REFERRAL), later=9)
+    ),
+    "part-time work of which the income was another": while_exited_by_mistake(
+        "near", Entry("work_part_time", WORK, wrongly={"hours": 4, "income": 900}, later=9)
+    ),
+    "part-time work entered late": while_exited_by_mistake("near", Entry("work_part_time", WORK, later=9)),
+    "an illness entered late": while_exited_by_mistake(
+        "near", Entry("start_route", 0), Entry("suspend", None, later=9)
+    ),
+    "an agreement that was another": while_exited_by_mistake(
+        "near", Entry("agree", {"due_in": 9}, wrongly={"due_in": 3}, later=7)
+    ),
+}
+
+
+@pytest.mark.requirement("INT-13", "ROU-19")
+async def test_what_is_made_right_while_a_client_stands_as_exited_by_mistake_leaves_no_trace(machine: Machine) -> None:
+    lived = await machine.live(list(WHILE_EXITED.values()))
+
+    assert {what: each.differs for what, each in zip(WHILE_EXITED, lived, strict=True) if each.differs} == {}
 
 
 async def test_the_services_agree_on_what_happened_in_every_history(machine: Machine) -> None:

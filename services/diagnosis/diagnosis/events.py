@@ -37,7 +37,15 @@ from contracts.routing import (
 )
 from diagnosis.actions.clients import begin_anew, clients_of, forget, go_on, pack_of_then, stop
 from diagnosis.actions.imports import import_of, take_over
-from diagnosis.actions.invitations import Invitee, close_invitations, expect, invite, invite_later, last_assessed
+from diagnosis.actions.invitations import (
+    Invitee,
+    close_invitations,
+    expect,
+    expect_later,
+    invite,
+    invite_later,
+    last_assessed,
+)
 from diagnosis.actions.merging import mergers
 from diagnosis.actions.travels import conversations, keep
 from diagnosis.rules import handover_leads_here, option_leads_here
@@ -221,8 +229,6 @@ def _leads_here(work: Work, told: Envelope[Any], option: int | None) -> bool:
 async def _expect_anew(work: Work, told: Sequence[Envelope[Any]]) -> None:
     """A conversation turned out otherwise: the client is invited as the conversations that stand ask for."""
     for each, client in await _with_clients(work, told) if told else ():
-        if client.ended is not None:
-            continue
         assessed = (await last_assessed(work, [client.id])).get(client.id, date.min)
         asks = [
             on
@@ -233,7 +239,10 @@ async def _expect_anew(work: Work, told: Sequence[Envelope[Any]]) -> None:
         wanted = (
             Invitee(client.id, client.municipality, "conversation", min(asks), by, "conversation") if asks else None
         )
-        await expect(work, wanted, client.id, "conversation", each.data.occurred_on)
+        if client.ended is None or client.ended_on is None:
+            await expect(work, wanted, client.id, "conversation", each.data.occurred_on)
+        else:
+            await expect_later(work, wanted, client.id, "conversation", client.ended, client.ended_on)
 
 
 async def _invite(work: Work, envelopes: Iterable[Envelope[Any]], reason: str, due: str | None = None) -> None:

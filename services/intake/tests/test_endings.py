@@ -208,3 +208,25 @@ async def test_who_lived_alone_leaves_nobody_behind(intake: Intake) -> None:
     client = await intake.client()
     await end(intake, client, "deceased")
     assert await intake.said(HouseholdChanged) == []
+
+
+@pytest.mark.requirement("INT-13", "INT-14")
+@pytest.mark.parametrize("first_back", [0, 1])
+async def test_of_two_who_died_each_is_left_alone_or_with_the_other_as_who_died_by_mistake_comes_back(
+    intake: Intake, first_back: int
+) -> None:
+    one = intake.person(householdKind="couple")
+    client = await intake.client(**one)
+    both = client, await intake.client(householdKind="couple", partnerBsn=one["bsn"])
+    for each in both:
+        await intake.done(f"/clients/{each}/deaths")
+
+    back, dead = both[first_back], both[1 - first_back]
+    await intake.done(f"/clients/{back}/restorations", REASON)
+    assert (await intake.read(back))["householdKind"] == "single"
+    await intake.done(f"/clients/{dead}/restorations", REASON)
+
+    assert [(await intake.read(each))["householdKind"] for each in both] == ["couple", "couple"]
+    for each in both:
+        last = (await intake.said(HouseholdChanged, each))[-1:]
+        assert [told.data.household_kind for told in last] in ([], ["couple"])

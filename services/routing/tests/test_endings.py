@@ -159,6 +159,33 @@ async def test_aftercare_that_a_mistaken_death_stopped_goes_on(routing: Routing)
     assert (left["aftercare"], left["allowancesCheck"], left["revertedOn"]) == ("running", "awaited", None)
 
 
+async def test_an_instrument_that_went_on_after_an_exit_goes_on_when_a_death_was_none(routing: Routing) -> None:
+    client = await under_way(routing)
+    await routing.done(f"/clients/{client}/exits", {"reason": "work"})
+    await routing.hear(client, gone("deceased", routing.today), municipality=HERE)
+    assert [each["outcome"] for each in (await routing.journey(client))["instruments"]] == ["stopped"]
+
+    await routing.hear(client, restored("deceased", routing.today), municipality=HERE)
+
+    journey = await routing.journey(client)
+    assert [each["endedOn"] for each in journey["instruments"]] == [None]
+    assert [each["endedOn"] for each in journey["partTimeWork"]] == [routing.today.isoformat()]
+
+
+async def test_pension_age_that_passed_during_a_mistaken_exit_ends_the_journey_after_all(routing: Routing) -> None:
+    client = await routing.client(municipality=HERE)
+    left = await routing.done(f"/clients/{client}/exits", {"reason": "other"})
+    band = AgeBandChanged(occurred_on=routing.today, by="clock", age_band="pension", previous="55-pension")
+    await routing.hear(client, band, municipality=HERE)
+
+    await routing.done(f"/exits/{left['id']}/reversals", {"reason": "Vergissing"})
+
+    journey = await routing.journey(client)
+    assert (journey["state"], [each["reason"] for each in journey["exits"] if not each["revertedOn"]]) == (
+        "exited", ["pension_age"],
+    )  # fmt: skip
+
+
 async def test_what_was_decided_while_somebody_counted_as_dead_is_asked_when_that_was_a_mistake(
     routing: Routing,
 ) -> None:

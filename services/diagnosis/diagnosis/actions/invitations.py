@@ -107,6 +107,16 @@ async def expect(work: Work, invitee: Invitee | None, client_id: UUID, reason: s
     await invite(work, [invitee])
 
 
+async def expect_later(work: Work, invitee: Invitee | None, client_id: UUID, reason: str, ended: str, on: date) -> None:
+    """As `expect`, of who left on a day: what is right is what they are invited for when that end was a mistake."""
+    mistaken = update(Invitation).where(
+        Invitation.client_id == client_id, Invitation.reason == reason, Invitation.closed_because.in_(REVERSIBLE)
+    )
+    await work.session.execute(mistaken.values(closed_because="corrected"))
+    if invitee is not None:
+        await invite_later(work, [(invitee, ended, on)])
+
+
 async def close_invitations(
     work: Work,
     clients: Collection[UUID],

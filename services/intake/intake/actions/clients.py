@@ -86,9 +86,7 @@ async def restore(work: Work, vault: Vault, client_id: UUID, reason: str) -> Cli
     client.state, client.ended_on = "registered", None
     event = RegistrationRestored(occurred_on=work.today, by=work.actor, ended_as=ended_as)
     work.publish(client.id, client.municipality, event)
-    partner = await _partner_at_home(work, client)
-    if partner is not None:
-        _change_household(work, partner, client.household_kind, work.today)
+    await _together_again(work, client)
     standing = await work.session.get(Standing, client.id)
     has_left = standing is not None and standing.exited_on is not None
     await restart(work, {client.id}, but=ON_BENEFIT if has_left else ())
@@ -153,9 +151,28 @@ def _end(work: Work, client: Client, state: str, on: date, event: Event) -> None
 
 async def _partner_at_home(work: Work, client: Client) -> Client | None:
     """The client's partner, who is registered in the same household."""
+    partner = await _partner_of_household(work, client)
+    return partner if partner is not None and partner.state == "registered" else None
+
+
+async def _partner_of_household(work: Work, client: Client) -> Client | None:
+    """The client's partner, who shares the household, or did until they died or moved away."""
     partner = await work.session.get(Client, client.partner_id) if client.partner_id else None
-    at_home = partner is not None and partner.state == "registered" and partner.household_id == client.household_id
-    return partner if at_home else None
+    return partner if partner is not None and partner.household_id == client.household_id else None
+
+
+async def _together_again(work: Work, client: Client) -> None:
+    """The two are a household as before; where the partner is gone since, it is the client who is left."""
+    partner = await _partner_of_household(work, client)
+    if partner is None:
+        return
+    if partner.state == "registered":
+        _change_household(work, partner, client.household_kind, work.today)
+        return
+    together: HouseholdKind | None = next((both for both in ALONE if both == client.household_kind), None)
+    if together is not None:
+        _change_household(work, partner, together, work.today)
+        _change_household(work, client, ALONE[together], work.today)
 
 
 def _change_household(work: Work, client: Client, kind: str, on: date) -> None:

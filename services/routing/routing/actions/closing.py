@@ -99,9 +99,14 @@ async def end_part_time_work(work: Work, journey: Journey, act: Act, exit_id: UU
 
 async def take_up_again(work: Work, journey: Journey, exit_id: UUID) -> None:
     """What this exit stopped goes on: it never ended."""
-    uses = select(InstrumentUse).where(InstrumentUse.client_id == journey.client_id, InstrumentUse.exit_id == exit_id)
-    for use in await work.session.scalars(uses.with_for_update()):
-        use.ended_on = use.outcome = use.exit_id = None
+    await instruments_go_on(work, journey, exit_id)
     ended = select(PartTimeWork).where(PartTimeWork.client_id == journey.client_id, PartTimeWork.exit_id == exit_id)
     for each in await work.session.scalars(ended.with_for_update()):
         each.ended_on = each.exit_id = None
+
+
+async def instruments_go_on(work: Work, journey: Journey, exit_id: UUID) -> None:
+    """The use of instruments that stopped at this exit, or after it because of a death that was none, never ended."""
+    uses = select(InstrumentUse).where(InstrumentUse.client_id == journey.client_id, InstrumentUse.exit_id == exit_id)
+    for use in await work.session.scalars(uses.with_for_update()):
+        use.ended_on = use.outcome = use.exit_id = None

@@ -19,7 +19,7 @@ from routing.actions.referring import request, under_way
 from routing.actions.terms import Anew
 from routing.problems import AlreadyEnded, NotInParticipation
 from routing.spoken import Agreement, Conversation
-from routing.tables import Journey
+from routing.tables import Exit, Journey
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +98,17 @@ async def cancel(work: Work, conversation_id: UUID, reason: str) -> Conversation
     _take_back(work, journey, mistaken, None, act)
     await _reckon_anew(work, journey, mistaken)
     return mistaken
+
+
+async def follow_up_since(work: Work, journey: Journey, left: Exit, act: Act) -> None:
+    """An exit was a mistake: what conversations ask for that were entered or corrected while it stood, is asked."""
+    entered = select(Conversation).where(
+        Conversation.client_id == journey.client_id, Conversation.corrected_on.is_(None), Conversation.id > left.id
+    )
+    for held in await work.session.scalars(entered.order_by(Conversation.held_on, Conversation.id)):
+        chosen = _chosen(work, journey, held.option, held.held_on)
+        if chosen is not None:
+            _refer(work, journey, held, chosen, act)
 
 
 async def open_agreements(work: Work, client_id: UUID, on: date) -> list[Agreement]:
@@ -235,14 +246,19 @@ def _follow_up(work: Work, journey: Journey, held: Conversation, chosen: Convers
     if chosen is None or held.option is None:
         return
     _tell_form(work, journey, held, chosen, act)
-    if chosen.leads_to == "referral" and journey.active and _takes_part(work, journey):
+    _refer(work, journey, held, chosen, act)
+
+
+def _refer(work: Work, journey: Journey, held: Conversation, chosen: ConversationOption, act: Act) -> None:
+    """Who exited is referred when that turns out to be a mistake."""
+    if chosen.leads_to == "referral" and held.option is not None and journey.active and _takes_part(work, journey):
         rule = pack_of(work, journey).referral_for_option(held.option, journey.situation(work.today))
         if rule is not None and not under_way(journey, rule):
             request(work, journey, rule, "conversation", act).conversation_id = held.id
 
 
 def _take_back(work: Work, journey: Journey, held: Conversation, chosen: ConversationOption | None, act: Act) -> None:
-    """Referrals that the option asked for and that it does not ask for any more are withdrawn."""
+    """Referrals that the option asked for and that it does not ask for any more are withdrawn, or stay so."""
     rule = None
     if chosen is not None and chosen.leads_to == "referral" and held.option is not None:
         rule = pack_of(work, journey).referral_for_option(held.option, journey.situation(work.today))
@@ -250,3 +266,7 @@ def _take_back(work: Work, journey: Journey, held: Conversation, chosen: Convers
     for referral in journey.open_referrals:
         if referral.conversation_id == held.id and (referral.partner, referral.purpose) != wanted:
             closing.withdraw(work, journey, referral, "other", act)
+    at_exit = (each for each in journey.referrals if each.exit_id is not None and each.conversation_id == held.id)
+    for referral in at_exit:
+        if (referral.partner, referral.purpose) != wanted:
+            referral.exit_id = None  # it is not asked for anew when the exit was a mistake

@@ -19,7 +19,7 @@ from contracts.routing import (
     ExitReverted,
 )
 from policy import reckon
-from routing.actions import caseworkers, closing, duties, falling_due, journeys, terms
+from routing.actions import caseworkers, closing, conversations, duties, falling_due, journeys, suspending, terms
 from routing.actions.caseworkers import Assignment
 from routing.actions.closing import WithdrawalReason
 from routing.actions.journeys import Act, pack_of, say
@@ -54,7 +54,8 @@ async def leave(work: Work, leaving: Iterable[tuple[Journey, ExitReason, Act]]) 
             await exit_from(work, journey, reason, act)
         else:
             _end_aftercare(work, journey, act)
-            await closing.stop_instruments(work, journey, act)
+            exited = journey.standing_exit
+            await closing.stop_instruments(work, journey, act, exited.id if exited else None)
     await terms.restate(work, [journey for journey, _, _ in left])
 
 
@@ -80,6 +81,8 @@ async def reopen_registrations(work: Work, restored: Sequence[tuple[Journey, End
             await _take_back_all(work, journey, ended_as, act)
         else:
             _resume_aftercare(work, journey, left, act)
+            if left.reason in _INSTRUMENTS_GO_ON:
+                await closing.instruments_go_on(work, journey, left.id)
     await reach_pension(work, [(journey, act) for journey, _, act in restored if journey.age_band == PENSION])
     await terms.restate(work, [journey for journey, _, _ in restored])
 
@@ -154,6 +157,8 @@ async def revert(work: Work, exit_id: UUID, reason: str) -> Exit:
     _registration_open(journey)
     act = Act(work.today, work.actor)
     await _take_back(work, journey, made, act, reason)
+    if journey.age_band == PENSION:
+        await reach_pension(work, [(journey, act)])
     await terms.restate(work, [journey], Anew.of(work, made.on, "uitstroom", corrects=True))
     return made
 
@@ -178,6 +183,7 @@ async def _take_back(work: Work, journey: Journey, made: Exit, act: Act, reason:
     say(work, journey, ExitReverted(occurred_on=work.today, by=act.by, exit_id=made.id))  # a letter names who guides
     await closing.take_up_again(work, journey, made.id)
     _restore(work, journey, made, act)
+    await conversations.follow_up_since(work, journey, made, act)
     if journey.category is not None:
         refer_by_category(work, journey, act)
 
@@ -288,6 +294,7 @@ def _restore(work: Work, journey: Journey, made: Exit, act: Act) -> None:
     for route in journey.routes:
         if route.exit_id == made.id:
             route.ended_on = route.outcome = route.exit_id = None
+    suspending.stand(work, journey, act)
     for handover in list(journey.handovers):
         if handover.exit_id == made.id:
             handover.exit_id = None

@@ -60,8 +60,14 @@ async def impose(work: Work, journey: Journey, entered: Reduction, act: Act) -> 
 
 
 async def work_part_time(work: Work, journey: Journey, job: Job, act: Act) -> PartTimeWork:
-    """A client works part-time while on benefit; only bands leave this service."""
-    return _record(work, journey, job, act)
+    """A client works part-time while on benefit; only bands leave this service.
+
+    What is entered after an exit ended with it, as benefit did.
+    """
+    entered, left = _record(work, journey, job, act), journey.standing_exit
+    if not journey.active and left is not None:
+        _end(work, journey, entered, Act(max(left.on, act.on), act.by), left.id)
+    return entered
 
 
 async def correct_part_time(work: Work, work_id: UUID, job: Job, on: date | None, reason: str) -> PartTimeWork:
@@ -73,7 +79,7 @@ async def correct_part_time(work: Work, work_id: UUID, job: Job, on: date | None
     mistaken.corrected_on, mistaken.corrected_because = work.today, reason
     right = _record(work, journey, job, act, corrects=mistaken.id)
     if mistaken.ended_on is not None:
-        _end(work, journey, right, Act(mistaken.ended_on, act.by))
+        _end(work, journey, right, Act(mistaken.ended_on, act.by), mistaken.exit_id)
     return right
 
 
@@ -114,9 +120,10 @@ def _record(work: Work, journey: Journey, job: Job, act: Act, corrects: UUID | N
     return entered
 
 
-def _end(work: Work, journey: Journey, running: PartTimeWork, act: Act) -> None:
-    running.ended_on = act.on
-    say(work, journey, PartTimeWorkEnded(occurred_on=act.on, by=act.by, work_id=running.id))
+def _end(work: Work, journey: Journey, running: PartTimeWork, act: Act, exit_id: UUID | None = None) -> None:
+    """It ends, of itself or with an exit; then it goes on when that is reverted."""
+    running.ended_on, running.exit_id = act.on, exit_id
+    say(work, journey, PartTimeWorkEnded(occurred_on=act.on, by=act.by, work_id=running.id, exit_id=exit_id))
 
 
 async def _find(work: Work, work_id: UUID) -> tuple[Journey, PartTimeWork]:

@@ -33,9 +33,11 @@ def request(work: Work, journey: Journey, rule: ReferralRule, origin: Origin, ac
 def request_again(work: Work, journey: Journey, referral: Referral, act: Act) -> Referral:
     """Ask anew for what was withdrawn by mistake."""
     origin: Origin = next(each for each in get_args(Origin) if each == referral.origin)
-    return _request(
+    again = _request(
         work, journey, referral.partner, referral.partner_kind, referral.purpose, origin, referral.rule, act
     )
+    again.conversation_id = referral.conversation_id
+    return again
 
 
 def refer_by_category(work: Work, journey: Journey, act: Act) -> None:

@@ -48,7 +48,7 @@ async def end_exemption(work: Work, heard: Sequence[tuple[Journey, ExemptionEnde
                 await _end(work, journey, standstill, ended)
         await _never_asked(work, journey, ended)
     for journey, ended in heard:
-        _stand(work, journey, Act.heard(ended))
+        stand(work, journey, Act.heard(ended))
         await terms.restate(work, [journey], Anew.of(work, ended.occurred_on, "het einde van een ontheffing"))
 
 
@@ -57,7 +57,7 @@ async def suspend(work: Work, journey: Journey, reason: Reason, start: date, end
     standstill = stand_still(work, journey, reason, start, act)
     if end is not None:
         standstill.end = end
-        _stand(work, journey, Act(end, act.by))
+        stand(work, journey, Act(end, act.by))
     await terms.restate(work, [journey], Anew.of(work, start, "een opschorting"))
     return standstill
 
@@ -74,7 +74,7 @@ async def end_suspension(work: Work, suspension_id: UUID, act: Act) -> Standstil
     if act.on < standstill.start:
         raise Invalid.at("#/on", f"lies before the suspension began, on {standstill.start}")
     standstill.end = act.on
-    _stand(work, journey, act)
+    stand(work, journey, act)
     await terms.restate(work, [journey], Anew.of(work, act.on, "het einde van een opschorting"))
     return standstill
 
@@ -89,7 +89,7 @@ def stand_still(
     )  # fmt: skip
     journey.suspensions.append(standstill)
     if journey.active:
-        _stand(work, journey, act)
+        stand(work, journey, act)
     return standstill
 
 
@@ -136,7 +136,7 @@ def _exempt_for_a_time(work: Work, journey: Journey, granted: ExemptionGranted, 
     )
     if known is not None:  # granted again, for its end was a mistake
         known.end = None
-        _stand(work, journey, act)
+        stand(work, journey, act)
     elif imported is not None:
         imported.exemption_id = granted.exemption_id
     else:
@@ -161,7 +161,7 @@ async def _never_asked(work: Work, journey: Journey, ended: ExemptionEnded) -> N
         await placing.place_anew(work, journey)
 
 
-def _stand(work: Work, journey: Journey, act: Act) -> None:
+def stand(work: Work, journey: Journey, act: Act) -> None:
     """Routes under way stand still with their terms; when nothing holds them any more, they resume."""
     if journey.running_suspensions:
         for route in journey.open_routes:
