@@ -324,7 +324,7 @@ async def test_who_sees_whom_is_in_every_service_as_routing_said(at_rest: AtRest
 async def test_what_is_to_be_seen_to_stands_on_a_work_list_and_nothing_else_does(at_rest: AtRest) -> None:
     item = "id = (SELECT min(id::text)::uuid FROM work_items WHERE due_on IS NOT NULL)"
     client = await at_rest.ask("routing", f"SELECT client_id FROM work_items WHERE {item}")
-    duty = f"('{client}', '{client}', '{LV}', 'clock', 'intake', '2021-09-03')"
+    duty = f"('{client}', '{client}', '{LV}', 'clock', 'intake', '2021-09-01', '2021-09-03')"
     for spoil in (
         at_rest.without("routing", "work_items", item),
         at_rest.changed("routing", "work_items", "caseworker_id = 'somebody'", item),
@@ -334,7 +334,7 @@ async def test_what_is_to_be_seen_to_stands_on_a_work_list_and_nothing_else_does
             differences = await at_rest.differences()
         assert clients_in(differences, "work_lists") == {client}
 
-    columns = "id, client_id, municipality, entered_by, kind, due_on"
+    columns = "id, client_id, municipality, entered_by, kind, since, due_on"
     await at_rest.ask("routing", f"INSERT INTO intake_duties ({columns}) VALUES {duty} RETURNING id")
     differences = await at_rest.differences()
     await at_rest.ask("routing", "DELETE FROM intake_duties WHERE id = client_id RETURNING id")

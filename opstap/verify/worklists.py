@@ -17,6 +17,7 @@ from contracts.intake import (
     IntegrationPlanMade,
     LanguageTestDue,
     LanguageTestTaken,
+    TermSet,
 )
 from contracts.routing import ClientReturned
 from opstap.verify.deadlines import SAID_OF
@@ -87,7 +88,7 @@ _FOUND = """
 """
 
 
-DUE = (InformationSessionDue, IntakeDue, IntegrationPlanDue, LanguageTestDue)
+DUE = (TermSet, InformationSessionDue, IntakeDue, IntegrationPlanDue, LanguageTestDue)
 
 
 async def work_lists(evidence: Evidence) -> list[Difference]:
@@ -100,7 +101,7 @@ async def work_lists(evidence: Evidence) -> list[Difference]:
 
 
 async def waited_for_at_intake(evidence: Evidence) -> list[Difference]:
-    """I9: routing waits for what intake said to be due and did not say to be done, and for nothing else."""
+    """I9: routing waits for what intake said to wait for and did not say to be done, and for nothing else."""
     rows = await evidence.rows("routing", "SELECT client_id, kind, due_on FROM intake_duties WHERE closed_on IS NULL")
     found = {(row["client_id"], row["kind"], row["due_on"]) for row in rows}
     wanted = _still_due(evidence)
@@ -125,12 +126,15 @@ def _still_due(evidence: Evidence) -> set[tuple[UUID, str, date]]:
         if envelope.id in parked or not evidence.families.stands(envelope):
             continue
         if isinstance(event, ClientsMerged):
+            there = {kind for whose, kind, _ in due if whose == event.into}
+            due = {each for each in due if not (each[0] == client and each[1] in there)}
             due = {(event.into if whose == client else whose, kind, day) for whose, kind, day in due}
-        ends = {SAID_OF[type(event)]} if type(event) in DUE else _ends(event)
+        kind = event.kind if isinstance(event, TermSet) else SAID_OF.get(type(event))
+        ends = {kind} if isinstance(event, DUE) else _ends(event)
         if ends:
             due = {each for each in due if not (each[0] == client and each[1] in ends)}
-        if isinstance(event, DUE):
-            due.add((client, SAID_OF[type(event)], event.due_on))
+        if isinstance(event, DUE) and event.due_on is not None:
+            due.add((client, str(kind), event.due_on))
     return due
 
 

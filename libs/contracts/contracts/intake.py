@@ -115,6 +115,17 @@ class ApplicationDiverted(IntakeEvent):
     diverted_to: Literal["vacancy", "employer_service_point", "other"]
 
 
+class TermSet(IntakeEvent):
+    """Intake waits for something until a day: said when a term begins or is reckoned anew; what is said last holds.
+
+    That it was done is said by what was done, and that the day has come by the `...Due` event of the kind.
+    """
+
+    kind: Literal["information_session", "intake", "integration_plan", "language_test"]
+    due_on: date | None = None
+    """The last day; absent when nobody waits for it any more though it was not done."""
+
+
 class InformationSessionDue(IntakeEvent):
     """The week in which the client should have had an information session ends today."""
 

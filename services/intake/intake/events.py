@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from chassis.consumer import Handler, Handlers
-from chassis.deadlines import NewDeadline, give_up, set_deadlines
+from chassis.deadlines import NewDeadline
 from chassis.work import Work
 from contracts import Envelope
 from contracts.diagnosis import AssessmentCompleted, ClientCategorised
@@ -17,7 +17,7 @@ from contracts.routing import (
     ExitReverted,
     HandoverAccepted,
 )
-from intake.actions import telling
+from intake.actions import telling, terms
 from intake.actions.clients import leave_benefit, stay_on_benefit
 from intake.actions.merging import mergers
 from intake.actions.policies import intake_policy
@@ -41,7 +41,7 @@ async def on_assessment_completed(work: Work, envelopes: Sequence[Envelope[Asses
         if client.id in expecting:
             term = intake_policy(work, client.municipality).intake_after_diagnosis
             due += [NewDeadline(client.municipality, client.id, "intake", on, term.term, term.id)] if term else []
-    await set_deadlines(work, due)
+    await terms.begin(work, due)
 
 
 def letters_follow(take_in: Callable[[InHand, Any], Awaitable[None]]) -> Handler:
@@ -89,7 +89,7 @@ async def on_exit_reverted(work: Work, envelopes: Sequence[Envelope[ExitReverted
 async def on_client_returned(work: Work, envelopes: Sequence[Envelope[ClientReturned]]) -> None:
     """A new spell begins: what the exit stopped stays so."""
     heard = await in_hand(work, envelopes)
-    await give_up(work, {hand.client.id for hand, _ in heard})
+    await terms.give_up(work, {hand.client.id for hand, _ in heard})
     for hand, _ in heard:
         await telling.returned(hand)
 

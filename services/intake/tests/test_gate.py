@@ -18,6 +18,7 @@ from contracts.intake import (
     IntakeDue,
     IntakeHeld,
     LanguageTestDue,
+    TermSet,
 )
 
 if TYPE_CHECKING:
@@ -69,8 +70,8 @@ async def test_an_application_follows_a_notification_and_one_is_open_at_a_time(i
     await intake.refused(f"/applications/{application}/withdrawals", {})
     await intake.done(f"/clients/{client}/applications")
     assert (await intake.types(client))[1:] == [
-        "notification-received", "application-filed", "notification-received", "application-withdrawn",
-        "application-filed",
+        "notification-received", "application-filed", "term-set", "notification-received", "application-withdrawn",
+        "application-filed", "term-set",
     ]  # fmt: skip
 
 
@@ -308,3 +309,32 @@ async def test_what_is_not_there_is_not_found(intake: Intake, path: str) -> None
     unknown: UUID = uuid4()
 
     assert (await intake.get(path.format(unknown))).status_code == 404
+
+
+@pytest.mark.requirement("ROU-17", "INT-3", "INT-4", "INT-10")
+async def test_what_is_waited_for_is_told_on_the_first_day_of_its_term_with_its_last(intake: Intake) -> None:
+    client = await intake.client(municipality=L)
+    await intake.done(f"/clients/{client}/notifications")
+    await intake.done(f"/clients/{client}/applications")
+    await intake.hear(client, assessed(), municipality=L)
+    await intake.done(f"/clients/{client}/intakes", {"signals": [], "languageProof": False})
+
+    async def told() -> list[tuple[str, date | None]]:
+        return [(each.data.kind, each.data.due_on) for each in await intake.said(TermSet, client)]
+
+    waits = [("information_session", date(2024, 2, 8)), ("intake", date(2024, 2, 8))]
+    assert await told() == waits
+    assert {each.data.occurred_on for each in await intake.said(TermSet, client)} == {date(2024, 2, 1)}
+    await intake.hear(client, assessed(date(2024, 1, 30)), municipality=L)
+    assert await told() == waits, "the intake was held, so that nothing begins anew"
+
+
+@pytest.mark.requirement("ROU-17")
+async def test_what_a_refusal_leaves_undone_is_not_waited_for_any_more(intake: Intake) -> None:
+    client = await intake.client(municipality=L)
+    await intake.done(f"/clients/{client}/notifications")
+    application = await intake.done(f"/clients/{client}/applications")
+    body = {"outcome": "refused", "reason": "Te veel vermogen"}
+    await intake.done(f"/applications/{application['id']}/decisions", body)
+    told = [(each.data.kind, each.data.due_on) for each in await intake.said(TermSet, client)]
+    assert told == [("information_session", date(2024, 2, 8)), ("information_session", None)]

@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from chassis.ids import new_id
 from contracts.diagnosis import AssessmentCompleted
-from contracts.intake import AgeBandChanged, ClientErased, ClientsMerged, InformationSessionDue, MergerUndone
+from contracts.intake import AgeBandChanged, ClientErased, ClientsMerged, InformationSessionDue, MergerUndone, TermSet
 from contracts.routing import CaseworkerAssigned, ClientExited
 
 if TYPE_CHECKING:
@@ -232,6 +232,21 @@ async def test_who_names_who_had_gone_as_partner_is_the_partner_of_who_stays(int
 
     assert (await intake.read(partner))["partnerId"] == str(survivor)
     assert (await intake.read(survivor))["partnerId"] == str(partner)
+
+
+@pytest.mark.requirement("ROU-17")
+async def test_what_a_decision_meanwhile_leaves_undone_nobody_waits_for_of_who_comes_back(intake: Intake) -> None:
+    gone, application = await intake.applicant()
+    survivor = await intake.client()
+    merger = await merge(intake, gone, survivor)
+    refused = {"outcome": "refused", "reason": "elders in dienst"}
+    await intake.done(f"/applications/{application}/decisions", refused)
+
+    await undo(intake, merger)
+
+    told = [(each.subject, each.data.due_on) for each in await intake.said(TermSet)]
+    assert told == [(gone, date(2024, 2, 8)), (survivor, None), (gone, None)]
+    assert await intake.rows("SELECT 1 FROM deadlines WHERE kind = 'information_session' AND state = 'open'") == []
 
 
 async def test_nobody_comes_back_whose_identity_was_erased(intake: Intake) -> None:

@@ -146,7 +146,7 @@ async def test_a_permit_holder_rests_for_a_month_after_being_housed(intake: Inta
 
     assert await intake.types(client) == [
         "client-registered", "social-guidance-started", "notification-received", "application-filed",
-        "rest-period-ended", "information-session-due",
+        "rest-period-ended", "term-set", "information-session-due",
     ]  # fmt: skip
 
 

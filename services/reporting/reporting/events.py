@@ -120,6 +120,7 @@ WORDS: Mapping[type[Event], Words] = {
     intake.ApplicationFiled: _step_of("application_id"),
     intake.ApplicationWithdrawn: _step_of("application_id"),
     intake.ApplicationDiverted: _what("diverted_to"),
+    intake.TermSet: _plain,
     intake.InformationSessionDue: _plain,
     intake.InformationSessionHeld: _attended,
     intake.IntakeDue: _plain,

@@ -21,6 +21,7 @@ from contracts.intake import (
     NotificationReceived,
     PensionAgeNears,
     RegistrationRestored,
+    TermSet,
 )
 from contracts.partners import (
     PartnerSignalled,
@@ -145,7 +146,7 @@ async def registration_undone(work: Work, envelopes: Sequence[Envelope[ClientReg
 
 
 async def due_at_intake(work: Work, envelopes: Sequence[Envelope[duties.Due]]) -> None:
-    """It stands on the work list from now on."""
+    """It stands on the work list from now on, with its last day."""
     await duties.begin(work, await _with_journeys(work, envelopes))
 
 
@@ -213,7 +214,7 @@ HEARD: Handlers = {
     PensionAgeNears: pension_nears,
     HouseholdChanged: household_changed,
     ClientRegistrationUndone: registration_undone,
-    **dict.fromkeys(duties.OPENS, due_at_intake),
+    **dict.fromkeys((TermSet, *duties.OPENS), due_at_intake),
     **dict.fromkeys(duties.CLOSES, done_at_intake),
     LanguageTestTaken: language_tested,
     ClientErased: client_erased,

@@ -359,12 +359,13 @@ class InstrumentUse(OfClient):
 
 
 class IntakeDuty(OfClient):
-    """Something that intake said to be due, until intake says that it was done."""
+    """Something that intake waits for until a day, until intake says that it was done."""
 
     __tablename__ = "intake_duties"
 
     kind: Mapped[str] = mapped_column(Text)
     """information_session, intake, integration_plan or language_test."""
+    since: Mapped[date] = mapped_column(Date)
     due_on: Mapped[date] = mapped_column(Date)
     closed_on: Mapped[date | None] = mapped_column(Date, default=None)
     """Since when nobody waits for it any more."""

@@ -70,7 +70,7 @@ def items_of(
     if not journey.active:
         return
     for duty in duties:
-        yield _item(journey, "due", duty.kind, duty.id, since=duty.due_on, due_on=duty.due_on)
+        yield _item(journey, "due", duty.kind, duty.id, since=duty.since, due_on=duty.due_on)
     yield from _steps(journey, missed)
     if journey.open_handover is not None:
         yield _handover(journey, journey.open_handover, role_on)

@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from chassis.ids import new_id
 from contracts.diagnosis import ExemptionGranted
-from contracts.intake import BenefitDecided, ClientErased, ClientsMerged, MergerUndone
+from contracts.intake import BenefitDecided, ClientErased, ClientsMerged, MergerUndone, TermSet
 from contracts.partners import PartnerSignalled, ReferralAccepted, ReferralClosed, ReferralSent
 from contracts.routing import (
     CaseworkerAssigned,
@@ -51,6 +51,24 @@ async def undo(routing: Routing, merger: UUID, gone: UUID, into: UUID, municipal
 
 async def stands(routing: Routing) -> Standing:
     return await standing(routing.service, apart_from={"client_changes"})
+
+
+async def test_what_intake_waits_for_of_both_it_waits_for_once_until_they_are_two_again(routing: Routing) -> None:
+    gone, stays = new_id(), new_id()
+    for client, day in ((gone, 8), (stays, 10)):
+        last = date(2021, 9, day)
+        term = TermSet(occurred_on=routing.today, by=STAFF, kind="information_session", due_on=last)
+        await routing.hear(client, routing.registered(), term)
+
+    async def waits() -> list[tuple[str, str]]:
+        items = (await routing.get("/worklist?scope=municipality")).json()["items"]
+        return [(each["clientId"], each["dueOn"]) for each in items]
+
+    merger = await merge(routing, gone, stays)
+    assert await waits() == [(str(stays), "2021-09-10")]
+
+    await undo(routing, merger, gone, stays)
+    assert await waits() == [(str(gone), "2021-09-08"), (str(stays), "2021-09-10")]
 
 
 async def test_a_client_who_took_over_a_standing_has_none_again(routing: Routing) -> None:

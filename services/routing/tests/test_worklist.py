@@ -24,6 +24,7 @@ from contracts.intake import (
     IntegrationPlanMade,
     LanguageTestDue,
     LanguageTestTaken,
+    TermSet,
 )
 from contracts.partners import ReferralOverdue, ReferralSent
 from contracts.routing import InstrumentDue, ReferralRequested
@@ -490,3 +491,28 @@ async def test_what_intake_waits_for_stands_on_the_list_until_it_is_done(
     assert len(await worklist(routing)) == 1, "who stayed away is still to come"
     await routing.hear(client, done)
     assert await worklist(routing) == []
+
+
+@pytest.mark.parametrize(("kind", "due", "done"), AT_INTAKE, ids=lambda each: getattr(each, "__name__", ""))
+async def test_what_intake_waits_for_stands_on_the_list_from_the_first_day_of_its_term(
+    routing: Routing, kind: str, due: type[Event], done: Event
+) -> None:
+    client = new_id()
+    first, moved = (routing.today + timedelta(days=days) for days in (7, 14))
+    begins = {"occurred_on": routing.today, "by": "clock", "kind": kind}
+    await routing.hear(client, routing.registered(), TermSet.model_validate({**begins, "due_on": first}))
+    [item] = await worklist(routing, sub="work-1", scope="team", roles=("caseworker",))
+    assert (item["kind"], item["reason"], item["since"]) == ("due", kind, routing.today.isoformat())
+    assert item["dueOn"] == first.isoformat()
+    await routing.hear(client, TermSet.model_validate({**begins, "due_on": moved}))
+    [shifted] = await worklist(routing)
+    assert shifted["dueOn"] == moved.isoformat(), "the term was reckoned anew"
+    await routing.move_to(moved)
+    await routing.hear(client, due.model_validate({"occurred_on": moved, "by": "clock", "due_on": moved}))
+    [fired] = await worklist(routing)
+    assert fired["id"] == shifted["id"], "on its last day it is the same piece of work"
+    await routing.hear(client, done)
+    assert await worklist(routing) == []
+    await routing.hear(client, TermSet.model_validate({**begins, "due_on": moved}))
+    await routing.hear(client, TermSet.model_validate(begins))
+    assert await worklist(routing) == [], "nobody waits for it any more"

@@ -18,7 +18,7 @@ from contracts.intake import (
     RegistrationRestored,
 )
 from contracts.model import Event, HouseholdKind
-from intake.actions import audit
+from intake.actions import audit, terms
 from intake.actions.letters import withdraw
 from intake.identity import Identity
 from intake.problems import NothingToRestore, RegistrationClosed
@@ -112,7 +112,7 @@ async def stay_on_benefit(work: Work, client: Client, left_on: date) -> None:
 
 async def begin_anew(work: Work, client: Client) -> None:
     """Who had moved away is back: what stopped then stays so, and the registration is open."""
-    await give_up(work, {client.id})
+    await terms.give_up(work, {client.id})
     client.state, client.ended_on = "registered", None
 
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from chassis.deadlines import NewDeadline, cancel, current, newest, set_deadline
+from chassis.deadlines import NewDeadline, cancel, current, newest
 from chassis.problems import Forbidden, Invalid, NotFound
 from chassis.work import Work
 from contracts.intake import (
@@ -15,6 +15,7 @@ from contracts.intake import (
     BenefitDecided,
     NotificationReceived,
 )
+from intake.actions import terms
 from intake.actions.clients import open_client
 from intake.actions.policies import intake_policy
 from intake.actions.registration import come_back
@@ -107,7 +108,7 @@ async def invite_to_session(work: Work, client: Client, since: date) -> None:
     term = intake_policy(work, client.municipality).information_session
     if term is not None:
         new = NewDeadline(client.municipality, client.id, "information_session", since, term.term, term.id)
-        await set_deadline(work, new)
+        await terms.begin(work, [new])
 
 
 async def invite_again(work: Work, client: Client) -> None:
@@ -164,7 +165,7 @@ async def decide(
         seal = Identity(vault, client).seal
         application.reason = seal.close(reason, Application.__tablename__, "reason", application.id)
     if outcome == "refused":
-        await cancel(work, {client.id}, AT_THE_GATE)
+        await terms.call_off(work, client.id, AT_THE_GATE)
     event = BenefitDecided(
         occurred_on=on, by=work.actor, outcome=outcome, application_id=application.id,
         benefit_from=application.benefit_from,

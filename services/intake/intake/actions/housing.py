@@ -6,9 +6,10 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from chassis.deadlines import NewDeadline, cancel, current, set_deadlines
+from chassis.deadlines import NewDeadline, cancel, current
 from chassis.work import Work
 from contracts.intake import IntegrationPlanMade, SocialGuidanceStarted
+from intake.actions import terms
 from intake.actions.clients import open_client
 from intake.actions.policies import intake_policy
 from intake.problems import NoIntegrationPlan
@@ -50,13 +51,14 @@ async def house(work: Work, client: Client, on: date | None) -> None:
     was_unknown, client.housed_on = client.housed_on is None, on
     if client.state != "registered":
         return
-    await cancel(work, {client.id}, running)
     begun = since_housing(work, client)
     if not was_unknown:
         begun = [each for each in begun if each.kind in running or (each.kind != REST and _due_on(each) > work.today)]
     if await _has_plan(work, client):
         begun = [each for each in begun if each.kind != PLAN]
-    await set_deadlines(work, begun)
+    goes_on = {each.kind for each in begun}
+    await terms.call_off(work, client.id, running - goes_on)
+    await terms.begin(work, begun)
     begin_guidance(work, client)
 
 

@@ -19,7 +19,7 @@ from chassis.problems import Forbidden, NotFound
 from chassis.work import Work
 from contracts import Envelope
 from contracts.intake import ClientErased, ClientsMerged, MergerUndone
-from intake.actions import audit
+from intake.actions import audit, terms
 from intake.actions.clients import stop_everything
 from intake.actions.gate import AT_THE_GATE
 from intake.actions.letters import AwaitedLetters, LastTold, tell_of_merger
@@ -287,10 +287,13 @@ async def _terms_run(work: Work, undone: Undone) -> None:
     ran = {each.id: each.before["state"] for each in undone.changed(Deadline) if each.before.get("state") in CURRENT}
     there = {(each.kind, each.ref) for each in await current(work.session, {gone})}
     cancelled = select(Deadline).where(Deadline.id.in_(ran), Deadline.subject == gone, Deadline.state == "cancelled")
-    for deadline in await work.session.scalars(cancelled):
-        if (deadline.kind, deadline.ref) not in there and (deadline.kind not in AT_THE_GATE or waits is not None):
+    stopped = [each for each in await work.session.scalars(cancelled) if (each.kind, each.ref) not in there]
+    decided = [each for each in stopped if each.kind in AT_THE_GATE and waits is None]
+    for deadline in stopped:
+        if deadline not in decided:
             deadline.state, deadline.set_on = ran[deadline.id], work.today
             deadline.data = {name: value for name, value in deadline.data.items() if name != HALTED}
+    terms.tell_none_waits(work, decided)
 
 
 async def _both(work: Work, merging: Merging) -> tuple[Client, Client]:

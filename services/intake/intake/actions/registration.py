@@ -11,6 +11,7 @@ from chassis.deadlines import NewDeadline, cancel, set_deadlines
 from chassis.work import Work
 from contracts.intake import AgeBandChanged, ClientRegistered, PensionAgeNears
 from contracts.model import Actor, Origin
+from intake.actions import terms
 from intake.actions.clients import begin_anew
 from intake.actions.housing import begin_guidance, since_housing
 from intake.actions.numbers import known_by_merger
@@ -61,7 +62,7 @@ async def register(
         work.publish(client.id, municipality, _registered(work, client))
         begin_guidance(work, client)
         deadlines += _deadlines(work, client, person)
-    await set_deadlines(work, deadlines)
+    await terms.begin(work, deadlines)
     return results
 
 

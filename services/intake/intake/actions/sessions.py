@@ -7,10 +7,11 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from chassis import sight
-from chassis.deadlines import NewDeadline, cancel, set_deadline
+from chassis.deadlines import NewDeadline, cancel
 from chassis.problems import Invalid, NotFound
 from chassis.work import Work
 from contracts.intake import InformationSessionHeld, IntakeHeld, LanguageTestTaken
+from intake.actions import terms
 from intake.actions.clients import open_client
 from intake.actions.gate import invite_again
 from intake.actions.policies import intake_policy
@@ -155,7 +156,8 @@ async def _within_capacity(work: Work, held: InformationSession) -> None:
 async def _language_test_due(work: Work, client: Client, since: date) -> None:
     due = intake_policy(work, client.municipality).language_test
     if due is not None:
-        await set_deadline(work, NewDeadline(client.municipality, client.id, "language_test", since, due.term, due.id))
+        new = NewDeadline(client.municipality, client.id, "language_test", since, due.term, due.id)
+        await terms.begin(work, [new])
 
 
 def _expects(client: Client, application: Application | None, last_intake: date | None) -> bool:

@@ -38,6 +38,10 @@ _CODES: Mapping[str, Mapping[str, str]] = {
     "diverted": {
         "vacancy": "een vacature", "employer_service_point": "het werkgeversservicepunt", "other": "andere hulp",
     },
+    "awaited": {
+        "information_session": "de voorlichting", "intake": "de intake", "integration_plan": "het integratieplan",
+        "language_test": "de taaltoets",
+    },
     "occasion": {
         "categorised": "na de indeling", "handover": "na een overdracht", "transfer": "na een wisseling",
         "import": "overgenomen bij de invoer",
@@ -197,6 +201,10 @@ SENTENCES: Mapping[type[Event], Template] = {
     ),
     intake.ApplicationWithdrawn: "Trok de aanvraag in.",
     intake.ApplicationDiverted: "Geholpen aan de poort met {diverted_to:diverted}.",
+    intake.TermSet: lambda event: (
+        "Termijn: {kind:awaited} uiterlijk {due_on:day}." if event.due_on
+        else "Termijn vervallen: {kind:awaited}."
+    ),
     intake.InformationSessionDue: "De voorlichting had uiterlijk {due_on:day} moeten zijn.",
     intake.InformationSessionHeld: _session,
     intake.IntakeDue: "De intake had uiterlijk {due_on:day} moeten zijn.",

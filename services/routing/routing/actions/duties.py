@@ -1,4 +1,4 @@
-"""What intake says to be due for a client, kept so that it stands on the work list until it is done (ROU-17)."""
+"""What intake waits for until a day, kept so that it stands on the work list until it is done (ROU-17)."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date
@@ -18,11 +18,12 @@ from contracts.intake import (
     IntegrationPlanMade,
     LanguageTestDue,
     LanguageTestTaken,
+    TermSet,
 )
 from routing.actions import journeys
 from routing.tables import IntakeDuty, Journey
 
-Due = InformationSessionDue | IntakeDue | IntegrationPlanDue | LanguageTestDue
+Due = TermSet | InformationSessionDue | IntakeDue | IntegrationPlanDue | LanguageTestDue
 Done = InformationSessionHeld | IntakeHeld | IntegrationPlanMade | LanguageTestTaken | ApplicationWithdrawn
 
 OPENS: Mapping[type[Event], str] = {
@@ -43,18 +44,22 @@ CLOSES: Mapping[type[Event], tuple[str, ...]] = {
 
 
 async def begin(work: Work, heard: Sequence[tuple[Journey, Due]]) -> None:
-    """It is due from now on; what was due before for the same reason gives way."""
-    due = {journey.client_id: (journey, event) for journey, event in heard}
-    await close(
-        work, {id: event.occurred_on for id, (_, event) in due.items()}, {OPENS[type(each)] for _, each in heard}
-    )
-    work.session.add_all(
-        IntakeDuty(
-            id=work.ids(), municipality=journey.municipality, client_id=journey.client_id, entered_by=event.by,
-            kind=OPENS[type(event)], due_on=event.due_on,
-        )
-        for journey, event in due.values()
-    )  # fmt: skip
+    """It is waited for until another day than before, or not any more; what is known already stands as it does."""
+    waiting = await open_ones(work, [journey.client_id for journey, _ in heard])
+    for journey, event in heard:
+        kind = event.kind if isinstance(event, TermSet) else OPENS[type(event)]
+        there = [each for each in waiting.get(journey.client_id, ()) if each.kind == kind]
+        for duty in there:
+            if duty.due_on != event.due_on:
+                duty.closed_on = event.occurred_on
+        if event.due_on is not None and event.due_on not in {duty.due_on for duty in there}:
+            work.session.add(
+                IntakeDuty(
+                    id=work.ids(), municipality=journey.municipality, client_id=journey.client_id, entered_by=event.by,
+                    kind=kind, since=min(event.occurred_on, event.due_on), due_on=event.due_on,
+                )
+            )  # fmt: skip
+        journeys.changed(work, journey.client_id)
 
 
 async def end(work: Work, heard: Sequence[tuple[Journey, Done]]) -> None:

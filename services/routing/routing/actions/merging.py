@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
+from datetime import date
 from uuid import UUID
 
 from sqlalchemy import update
@@ -13,7 +14,7 @@ from chassis.images import OfClients
 from chassis.mergers import Merger, Mergers
 from chassis.work import Work
 from contracts.routing import CaseworkerAssigned
-from routing.actions import caseworkers, closing, exits, journeys, separating, terms
+from routing.actions import caseworkers, closing, duties, exits, journeys, separating, terms
 from routing.actions.journeys import Act, say
 from routing.spoken import Agreement, Conversation, Measure, PartTimeWork
 from routing.tables import (
@@ -80,6 +81,7 @@ async def _merge(work: Work, merger: Merger) -> None:
     found = await journeys.load(work.session, merger.clients)
     goes, stays = found[merger.gone], found[merger.survivor]
     _take_in(work, goes, stays, Act(merger.on, merger.by))
+    await _wait_once(work, goes.client_id, stays.client_id, merger.on)
     await _move_history(work, goes.client_id, stays)
     await _remember(work, goes, stays.client_id)
     await terms.restate(work, [goes, stays])
@@ -133,6 +135,15 @@ def _move_open(work: Work, goes: Journey, stays: Journey, act: Act) -> None:
         moving = list(getattr(goes, name))
         getattr(goes, name).clear()
         getattr(stays, name).extend(moving)
+
+
+async def _wait_once(work: Work, goes: UUID, stays: UUID, on: date) -> None:
+    """What intake waits for of the one it does not wait for of the other as well."""
+    waiting = await duties.open_ones(work, [goes, stays])
+    there = {each.kind for each in waiting.get(stays, ())}
+    for duty in waiting.get(goes, ()):
+        if duty.kind in there:
+            duty.closed_on = on
 
 
 async def _move_history(work: Work, goes: UUID, stays: Journey) -> None:
