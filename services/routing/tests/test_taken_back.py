@@ -15,6 +15,7 @@ from contracts.routing import (
     HandoverCancelled,
     HandoverDue,
     HandoverEscalated,
+    InstrumentEnded,
     MeasureImposed,
     RouteEnded,
 )
@@ -220,6 +221,27 @@ async def test_a_route_entered_after_the_exit_ended_with_it(routing: Routing) ->
     await routing.done(f"/exits/{left['id']}/reversals", {"reason": "A mistake"})
     [route] = (await routing.journey(client))["routes"]
     assert (route["endedOn"], route["outcome"]) == (None, None)
+
+
+@pytest.mark.requirement("INT-14", "ROU-9")
+async def test_an_instrument_entered_after_an_exit_ended_with_it_unless_it_supports_the_client_further(
+    routing: Routing,
+) -> None:
+    await routing.staff()
+    gone, works = [await routing.client() for _ in range(2)]
+    await routing.move_to(date(2021, 9, 10))
+    left = await routing.done(f"/clients/{gone}/exits", {"reason": "other"})
+    await routing.done(f"/clients/{works}/exits", {"reason": "work"})
+    started = {"instrument": "cv_support", "goal": "work", "startedOn": "2021-09-05"}
+
+    entered = [(await routing.done(f"/clients/{each}/instruments", started))["endedOn"] for each in (gone, works)]
+
+    assert entered == ["2021-09-10", None]
+    [ended] = await routing.said(InstrumentEnded, gone)
+    assert (ended.data.occurred_on, str(ended.data.exit_id)) == (date(2021, 9, 10), left["id"])
+    await routing.done(f"/exits/{left['id']}/reversals", {"reason": "A mistake"})
+    [used] = (await routing.journey(gone))["instruments"]
+    assert (used["endedOn"], used["outcome"]) == (None, None)
 
 
 async def missed(routing: Routing) -> UUID:

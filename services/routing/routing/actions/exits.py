@@ -127,14 +127,25 @@ async def exit_from(work: Work, journey: Journey, reason: ExitReason, act: Act, 
     journey.exits.append(made)
     closing.close_all(work, journey, act, "exit", _WITHDRAWN_BECAUSE.get(reason, "exit"), made.id)
     await closing.end_part_time_work(work, journey, act, made.id)
-    if reason not in _INSTRUMENTS_GO_ON:
-        await closing.stop_instruments(work, journey, act, made.id)
+    await _stop_instruments(work, journey, made, act)
     journey.state = "exited"
     journey.waiting_since = journey.waiting_occasion = None
     say(work, journey, ClientExited(occurred_on=act.on, by=act.by, exit_id=made.id, reason=reason))
     if reason == "work" and aftercare:
         _start_aftercare(work, journey, made, act)
     return made
+
+
+async def stop_what_was_used(work: Work, journey: Journey, by: str) -> None:
+    """The use of an instrument that is entered after the exit ended with it, where that ends such use."""
+    left = journey.standing_exit
+    if not journey.active and left is not None:
+        await _stop_instruments(work, journey, left, Act(left.on, by))
+
+
+async def _stop_instruments(work: Work, journey: Journey, left: Exit, act: Act) -> None:
+    if left.reason not in _INSTRUMENTS_GO_ON:
+        await closing.stop_instruments(work, journey, act, left.id)
 
 
 async def undo(work: Work, undone: Sequence[tuple[Journey, Act]]) -> None:

@@ -13,7 +13,7 @@ from chassis.problems import Invalid, NotFound
 from chassis.work import Work
 from contracts.routing import InstrumentEnded, InstrumentStarted, RouteStarted
 from policy import Route as PolicyRoute
-from routing.actions import closing, journeys, placing, terms
+from routing.actions import closing, exits, journeys, placing, terms
 from routing.actions.journeys import Act, pack_of, say
 from routing.actions.suspending import suspend_route
 from routing.actions.terms import Anew
@@ -112,7 +112,7 @@ async def end_route(work: Work, route_id: UUID, outcome: Literal["completed", "s
 
 
 async def use(work: Work, journey: Journey, entered: Use, act: Act) -> InstrumentUse:
-    """An instrument of the basket is used, when the pack's conditions hold."""
+    """An instrument of the basket is used, when the pack's conditions hold; entered after an exit, it ended with it."""
     pack = pack_of(work, journey)
     instrument = pack.instruments.get(entered.instrument)
     if instrument is None:
@@ -137,6 +137,7 @@ async def use(work: Work, journey: Journey, entered: Use, act: Act) -> Instrumen
             goal=entered.goal, cost=entered.cost,
         ),
     )  # fmt: skip
+    await exits.stop_what_was_used(work, journey, act.by)
     await terms.restate(work, [journey], Anew.of(work, act.on, "het gebruik van een instrument"))
     return started
 
