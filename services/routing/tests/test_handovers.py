@@ -241,6 +241,18 @@ async def test_who_has_the_receiving_role_or_manages_them_accepts_and_returns(
     assert done.status_code == 201, done.text
 
 
+@pytest.mark.requirement("ROU-5", "ROU-16")
+async def test_who_stands_in_for_the_receiving_manager_accepts_as_long_as_the_manager_is_away(routing: Routing) -> None:
+    handover = await two_teams(routing)
+    stands_in = routing.token("team_manager", sub="west-boss")
+    assert (await routing.post(f"/handovers/{handover}/acceptances", headers=stands_in)).status_code == 403
+    away = {"municipality": "GM1916", "staffId": "east-boss", "deputyId": "west-boss"}
+    await routing.done("/absences", {**away, "firstDay": routing.today.isoformat()})
+    items = (await routing.get("/worklist", headers=stands_in, scope="team", kind="handed_over")).json()["items"]
+    assert [each["rel"] for item in items for each in item["links"]] == ["journey", "accept", "return"]
+    await routing.done(f"/handovers/{handover}/acceptances", headers=stands_in)
+
+
 async def test_a_colleague_who_prepared_the_file_does_not_accept_it_and_another_one_does(routing: Routing) -> None:
     people = ("one", "other", "third")
     await employ(routing, {name: {"roles": ["work_consultant", "income_consultant"]} for name in people})

@@ -81,9 +81,9 @@ async def confirm_together(work: Work, proposal_ids: Sequence[UUID], on: date | 
     """Confirm several proposals, all or none; each that cannot be is named, with why."""
     decider(work)
     day_of(work, on, "#/on")
-    places = {each: f"#/proposalIds/{index}" for index, each in reversed(list(enumerate(proposal_ids)))}
+    places = {each: f"#/proposalIds/{proposal_ids.index(each)}" for each in proposal_ids}
     found = set(await work.session.scalars(select(Proposal.id).where(Proposal.id.in_(places))))
-    unknown = [place for each, place in reversed(places.items()) if each not in found]
+    unknown = [place for each, place in places.items() if each not in found]
     if unknown:
         raise Invalid(errors=[{"detail": "is not a proposal that there is", "pointer": place} for place in unknown])
     confirmed: list[Proposal] = []
@@ -94,7 +94,7 @@ async def confirm_together(work: Work, proposal_ids: Sequence[UUID], on: date | 
         except (Conflict, Invalid) as reason:
             refused[each] = reason
     if refused:
-        raise NotConfirmable.of({each: (places[each], refused[each]) for each in proposal_ids if each in refused})
+        raise NotConfirmable.of({each: (place, refused[each]) for each, place in places.items() if each in refused})
     return confirmed
 
 

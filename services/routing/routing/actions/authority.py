@@ -2,13 +2,10 @@
 
 from collections.abc import Collection
 
-from sqlalchemy import or_, select
-
 from chassis.problems import Forbidden
 from chassis.security import Role, Token
 from chassis.work import Work
 from routing.actions import roster
-from routing.tables import Staff
 
 
 async def over_staff(
@@ -21,13 +18,11 @@ async def over_staff(
     """
     if caller.has(Role.FRONT_END, Role.OPERATOR):
         return
-    staff = (await work.session.scalars(select(Staff).where(Staff.municipality == municipality))).all()
+    people = await roster.today(work, [municipality])
+    staff = people.people.values()
     if caller.has(Role.TEAM_MANAGER) and not any(each.active and each.team for each in staff):
         return
-    here = Staff.municipality == municipality
-    as_manager = or_(Staff.id == caller.subject, roster.deputised_by(work, caller.subject))
-    managers = await work.session.scalars(select(Staff).where(here, Staff.active, as_manager))
-    mine = {team for each in managers for team in each.manages}
+    mine = people.manages(municipality, caller.subject or "")
     now_in = {each.team for each in staff if each.id == staff_id}
     known = {team for each in (now_in, teams) for team in each if team is not None}
     if not caller.has(Role.TEAM_MANAGER) or not known or not known <= mine:

@@ -1,6 +1,6 @@
 """Who accepts or returns a handover: who has the role that receives, and their manager; never who gives (ROU-5)."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -9,9 +9,10 @@ from sqlalchemy import select
 from chassis.problems import Forbidden
 from chassis.security import Role, Token
 from chassis.work import Work
-from routing.actions import caseworkers
+from routing.actions import caseworkers, roster
 from routing.actions.journeys import pack_of
-from routing.tables import Handover, Journey, Staff, WorkItem
+from routing.actions.roster import Roster
+from routing.tables import Handover, Journey, WorkItem
 from routing.work_items import ACCEPTANCE
 
 
@@ -29,8 +30,7 @@ async def check(work: Work, caller: Token, journey: Journey, handover: Handover)
     """Forbidden for who gives the client, and for who is neither of the receiving role nor manages somebody who is."""
     role = caseworkers.role_for(work, journey, handover.to_track)
     given = Given(journey.municipality, role, journey.caseworker_id, handover.prepared_by)
-    staff = await _staff(work, [journey.municipality])
-    if receives(caller, given, staff):
+    if receives(caller, given, await roster.today(work, [journey.municipality])):
         return
     named = pack_of(work, journey).roles[role].label
     if _gives(caller, given):
@@ -47,36 +47,33 @@ async def offered(work: Work, caller: Token, items: Iterable[WorkItem]) -> set[U
         return set()
     rows = await work.session.execute(select(Handover.id, Handover.prepared_by).where(Handover.id.in_(waiting)))
     prepared_by = {row.id: row.prepared_by for row in rows}
-    staff = await _staff(work, {each.municipality for each in waiting.values()})
+    people = await roster.today(work, {each.municipality for each in waiting.values()})
     return {
         ref
         for ref, each in waiting.items()
-        if receives(caller, Given(each.municipality, each.role, each.caseworker_id, prepared_by.get(ref)), staff)
+        if receives(caller, Given(each.municipality, each.role, each.caseworker_id, prepared_by.get(ref)), people)
     }
 
 
-def receives(caller: Token, given: Given, staff: Collection[Staff]) -> bool:
+def receives(caller: Token, given: Given, people: Roster) -> bool:
     """Whether it is the caller's to accept; applications enter what others decided.
 
-    Where nobody of the receiving role is in any team, every manager of the municipality sees to it.
+    Who stands in for a manager today sees to it as the manager does. Where nobody of the receiving role is in any team,
+    every manager of the municipality does.
     """
     if caller.has(Role.FRONT_END):
         return True
-    if caller.subject == given.caseworker_id:
+    if caller.subject is None or caller.subject == given.caseworker_id:
         return False
-    here = [each for each in staff if each.municipality == given.municipality]
-    able = [each for each in here if given.role in each.roles and each.id != given.caseworker_id]
+    able = [
+        each for (where, name), each in people.people.items()
+        if where == given.municipality and each.active and given.role in each.roles and name != given.caseworker_id
+    ]  # fmt: skip
     teams = {each.team for each in able if each.team is not None}
-    managed = {team for each in here if each.id == caller.subject for team in each.manages}
-    if teams & managed or (not teams and caller.has(Role.TEAM_MANAGER)):
+    if teams & people.manages(given.municipality, caller.subject) or (not teams and caller.has(Role.TEAM_MANAGER)):
         return True
     return caller.actor != given.prepared_by and any(each.id == caller.subject for each in able)
 
 
 def _gives(caller: Token, given: Given) -> bool:
     return caller.subject == given.caseworker_id or caller.actor == given.prepared_by
-
-
-async def _staff(work: Work, municipalities: Collection[str]) -> Collection[Staff]:
-    found = await work.session.scalars(select(Staff).where(Staff.municipality.in_(municipalities), Staff.active))
-    return found.all()
