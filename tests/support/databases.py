@@ -2,17 +2,21 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from typing import Any, Protocol
 
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
-from sqlalchemy import Connection
+from sqlalchemy import Connection, event
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from chassis.database import Database
 from chassis.migrations import add_mergers, create_chassis_tables, create_openings
 from opstap.databases import DatabaseUrls
 
 _open: dict[str, Database] = {}
+
+Statement = tuple[str, Any]
+"""A statement and its values."""
 
 
 class MakeDatabase(Protocol):
@@ -38,6 +42,21 @@ def toy_tables(connection: Connection, service: str) -> Iterator[Operations]:
         add_mergers(service)
         create_openings(service)
         yield operations
+
+
+@contextmanager
+def statements(pool: AsyncEngine) -> Iterator[list[Statement]]:
+    """What is asked of the database meanwhile, by way of this pool."""
+    asked: list[Statement] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        asked.append((statement, parameters))
+
+    event.listen(pool.sync_engine, "before_cursor_execute", note)
+    try:
+        yield asked
+    finally:
+        event.remove(pool.sync_engine, "before_cursor_execute", note)
 
 
 async def close_all() -> None:

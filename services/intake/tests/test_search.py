@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import event, text
+from sqlalchemy import text
 
 from chassis.database import Database
 from chassis.ids import new_id
 from intake.names import given_kept_under, given_looked_under, kept_under, looked_under
+from tests.support.databases import statements
 from tests.support.given import DATA
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from tests.conftest import Intake
+
+    from tests.support.databases import Statement
 
 VOORSCHOTEN, ELSEWHERE = "GM0626", "GM1916"
 
@@ -172,24 +174,6 @@ async def test_a_list_gets_its_names_in_one_call_and_each_of_them_is_recorded(in
     await intake.refused("/client-searches", {"ids": asked, "bsn": next(intake.bsns)}, 400)
 
 
-Statement = tuple[str, Any]
-
-
-@contextmanager
-def statements(database: Database) -> Iterator[list[Statement]]:
-    """What is asked of the database meanwhile, by requests."""
-    asked: list[Statement] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
-        asked.append((statement, parameters))
-
-    event.listen(database.app.sync_engine, "before_cursor_execute", note)
-    try:
-        yield asked
-    finally:
-        event.remove(database.app.sync_engine, "before_cursor_execute", note)
-
-
 async def test_who_is_registered_elsewhere_is_answered_as_who_is_registered_nowhere(intake: Intake) -> None:
     elsewhere, nowhere = next(intake.bsns), next(intake.bsns)
     name = {"given": "Noor", "prefix": None, "family": "Zeldzaam"}
@@ -200,7 +184,7 @@ async def test_who_is_registered_elsewhere_is_answered_as_who_is_registered_nowh
         {"bsn": elsewhere}, {"bsn": nowhere},
         {"familyName": "Zeldzaam", "birthYear": 1985}, {"familyName": "Zomaariets", "birthYear": 1985},
     ):  # fmt: skip
-        with statements(intake.service.office.database) as asked:
+        with statements(intake.service.office.database.app) as asked:
             answer = await intake.post("/client-searches", sought, headers=here)
         seen.append((answer.status_code, answer.content, _shape(asked)))
 
@@ -226,7 +210,7 @@ async def test_a_search_goes_by_the_index_in_a_full_table(intake: Intake) -> Non
     here = intake.token("caseworker", municipalities=[VOORSCHOTEN])
     await _fill(intake, 3_000)
     for sought in ({"bsn": bsn}, {"familyName": "Ven", "birthYear": 1985, "givenName": "Noor"}):
-        with statements(intake.service.office.database) as asked:
+        with statements(intake.service.office.database.app) as asked:
             assert len(await find(intake, here, **sought)) == 1
         queries = [each for each in asked if "FROM clients" in each[0]]
         assert queries

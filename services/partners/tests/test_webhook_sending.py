@@ -3,6 +3,7 @@ from ipaddress import ip_network
 from typing import TYPE_CHECKING
 
 import pytest
+from aiohttp import web
 from sqlalchemy import text
 
 from chassis.ids import new_id
@@ -40,16 +41,24 @@ async def test_an_endpoint_has_four_slots_and_a_failing_one_a_single(partners: P
 
 
 async def test_a_silent_endpoint_holds_up_no_other(partners: Partners, receiver: Receiver) -> None:
+    """It is silent until the other has received everything, which would never come if that waited for it."""
+    others_have_theirs = asyncio.Event()
+
+    async def silence_until_then(_: web.Request) -> web.Response:
+        await others_have_theirs.wait()
+        return web.Response(status=204)
+
     async with Receiver() as silent:
-        silent.always = silence
+        silent.always = silence_until_then
         await partners.endpoint(silent, "sport-en-welzijn")
         await partners.endpoint(receiver)
         await partners.refer_all([new_id() for _ in range(8)], partner="sport-en-welzijn")
         await partners.refer_all([new_id() for _ in range(8)])
-        settling = asyncio.create_task(partners.sender.settle())
-        await eventually(lambda: len(receiver.received) == 8, within=0.8)  # before the silent one timed out twice
+        settling = asyncio.create_task(partners.another_sender(webhook_timeout=30).settle())
+        await eventually(lambda: len(receiver.received) == 8, within=20)
+        others_have_theirs.set()
         await settling
-        assert len(await partners.deliveries(state="delivered")) == 8
+        assert len(await partners.deliveries(state="delivered")) == 16
 
 
 async def test_two_instances_send_each_message_once(partners: Partners, receiver: Receiver) -> None:
