@@ -1,5 +1,6 @@
 """Which clients a member of staff sees: own, the team's, those of whom they stand in for, and those without caseworker.
 
+A manager sees those of whom nobody manages as well: what is no team's concern is every manager's.
 Routing says who guides whom and who is in which team; every service keeps that in four tables of its own, and the
 database leaves out of every query what the caller does not see (`fence` makes the policies). So no route can forget it.
 See docs/decisions/0007-permissions-follow-from-staff.md.
@@ -14,7 +15,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chassis.security import STAFF, Token
+from chassis.security import STAFF, Role, Token
 from contracts import Envelope, Event
 from contracts.routing import (
     CaseworkerAssigned,
@@ -80,8 +81,26 @@ _SEES = text("""
             WHERE manager.active AND manager.municipality = own.municipality
         ) AS manages
         FROM colleagues own WHERE staff_id = :me AND active
+    ), in_teams AS (
+        SELECT DISTINCT municipality FROM colleagues WHERE active AND team IS NOT NULL
+    ), managed AS (
+        SELECT DISTINCT municipality, unnest(manages) AS team FROM colleagues WHERE active
+    ), led AS (
+        SELECT municipality FROM me WHERE cardinality(manages) > 0
+        UNION
+        SELECT municipality FROM in_teams
+        WHERE :manager AND municipality NOT IN (SELECT municipality FROM managed)
+    ), nobodys AS (
+        SELECT them.municipality, them.staff_id, them.roles, them.active
+        FROM colleagues them JOIN led USING (municipality) JOIN in_teams USING (municipality)
+        LEFT JOIN managed USING (municipality, team)
+        WHERE managed.team IS NULL
     )
-    SELECT municipality, NULL AS sees FROM colleagues WHERE active AND team IS NOT NULL
+    SELECT municipality, NULL AS sees FROM in_teams
+    UNION
+    SELECT municipality, municipality || '/' || staff_id FROM nobodys
+    UNION
+    SELECT municipality, municipality || '/role:' || unnest(roles) FROM nobodys WHERE active
     UNION
     SELECT them.municipality, them.municipality || '/' || them.staff_id
     FROM colleagues them JOIN me USING (municipality)
@@ -120,7 +139,8 @@ async def narrow(session: AsyncSession, token: Token, policies: Library, today: 
     """Let the transaction of a member of staff see what they may see; of any other caller it stays as it is."""
     if not token.has(*STAFF) or token.subject is None or token.subject == token.client:
         return
-    rows = (await session.execute(_SEES, {"me": token.subject, "today": today, "now": now})).all()
+    asked = {"me": token.subject, "manager": token.has(Role.TEAM_MANAGER), "today": today, "now": now}
+    rows = (await session.execute(_SEES, asked)).all()
     in_teams = {row.municipality for row in rows if row.sees is None}
     whole = {each for each in token.municipalities if each not in in_teams or _open(policies, each, today)}
     sees = {row.sees for row in rows if row.sees is not None}

@@ -159,6 +159,7 @@ class Town:
             each.last = self.routing.today
 
     async def days_pass(self) -> None:
+        await self.nobody_is_on_no_list()
         await self.routing.move_to(self.routing.today + timedelta(days=self.random.randint(1, 3)))
 
     async def comes(self) -> None:
@@ -222,6 +223,16 @@ class Town:
             mine = {str(client) for client in due if self.guide_of.get(client) in {name, *absent}}
             assert mine <= seen, (name, absent)
 
+    async def nobody_is_on_no_list(self) -> None:
+        """Whoever is away, each client with work to do stands on the own list of who is there, or a manager."""
+        async with self.routing.service.office.database.in_background() as session:
+            due = {str(each) for each in await session.scalars(text("SELECT client_id FROM work_items"))}
+        absent = {each.who for each in self.away if each.on(self.routing.today)}
+        for name in self.staff.keys() - absent | {"boss"}:
+            role = "team_manager" if self.staff[name].manages else "caseworker"
+            due -= {each["clientId"] for each in await self.worklist(name, role, scope="me")}
+        assert not due
+
     async def worklist(self, sub: str, role: str, **query: Any) -> list[dict[str, Any]]:
         headers = self.routing.token(role, sub=sub)
         answer = await self.routing.get("/worklist", headers=headers, **query, limit=200)
@@ -240,6 +251,7 @@ async def test_whoever_comes_leaves_or_is_away(routing: Routing, seed: int) -> N
         await town.step()
 
     await town.work_is_with_who_is_there()
+    await town.nobody_is_on_no_list()
     assert town.heard > STEPS / 2
 
 

@@ -85,7 +85,8 @@ async def test_who_is_to_receive_a_client_sees_them_from_the_preparation_on(rout
     assert (await routing.get(f"/handovers/{handover}", headers=receives)).status_code == 200
     accepted = await routing.post(f"/handovers/{handover}/acceptances", {}, headers=receives)
     assert accepted.status_code == 201, accepted.text
-    assert (await routing.get(f"/clients/{client}/journey")).status_code == 404
+    gave = routing.token("caseworker", sub="s-1")
+    assert (await routing.get(f"/clients/{client}/journey", headers=gave)).status_code == 404
     assert (await routing.get(f"/clients/{client}/journey", headers=receives)).json()["caseworkerId"] == "east-1"
 
 

@@ -13,8 +13,8 @@ async def over_staff(
 ) -> None:
     """Forbidden unless the caller manages the team in which somebody is, and these, in which they come to be.
 
-    Who stands in for a manager today manages the same teams. Applications and operators keep all staff; so does a
-    manager in a municipality that keeps no teams.
+    Who stands in for a manager today manages the same teams, and whom nobody manages every manager keeps. Applications
+    and operators keep all staff; so does a manager in a municipality that keeps no teams.
     """
     if caller.has(Role.FRONT_END, Role.OPERATOR):
         return
@@ -24,8 +24,9 @@ async def over_staff(
         return
     mine = people.manages(municipality, caller.subject or "")
     now_in = {each.team for each in staff if each.id == staff_id}
-    known = {team for each in (now_in, teams) for team in each if team is not None}
-    if not caller.has(Role.TEAM_MANAGER) or not known or not known <= mine:
+    nobodys = bool(now_in) and not people.managers(municipality, staff_id) and (mine or not people.chiefs(municipality))
+    known = {team for each in (now_in, teams) for team in each if team is not None} - (now_in if nobodys else set())
+    if not caller.has(Role.TEAM_MANAGER) or not (known or nobodys) or not known <= mine:
         raise Forbidden(f"In {municipality} this is for the manager of the team, or for an operator.")
 
 

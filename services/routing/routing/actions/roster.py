@@ -1,9 +1,10 @@
 """Who is there today: teams, their managers, who is away and who stands in (ROU-16)."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, and_, exists, or_, select
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, tuple_
+from sqlalchemy.orm import aliased
 
 from chassis.work import Work
 from routing.tables import Absence, Staff
@@ -20,16 +21,15 @@ class Roster:
     away: Mapping[Place, Absence]
 
     def owner(self, municipality: str, caseworker: str | None) -> str | None:
-        """Who sees to a caseworker's due work today: the caseworker, who stands in, or the manager of the team.
+        """Who sees to a caseworker's due work today: the caseworker, who stands in, or a manager.
 
-        None when there is nobody: then it stands with all who see the municipality's clients without caseworker.
+        That is a manager of the team; of whom nobody manages, any of the municipality. None when nobody is there: then
+        it stands with the team, or of a client without caseworker with all who see those.
         """
         if caseworker is None:
             return None
-        absence = self.away.get((municipality, caseworker))
-        if absence is None:
-            return caseworker
-        return absence.deputy_id or next(self.managers(municipality, caseworker), None)
+        responsible = self.managers(municipality, caseworker) or self.chiefs(municipality)
+        return next(self.there(municipality, [caseworker]), next(self.there(municipality, responsible), None))
 
     def not_there(self, place: Place) -> str:
         """Why somebody takes on no clients today, in words; nothing of who does."""
@@ -44,16 +44,26 @@ class Roster:
         deputy = "" if absence.deputy_id is None else f", and {absence.deputy_id} stands in"
         return f"{until}{deputy}; name somebody who is there"
 
-    def managers(self, municipality: str, member: str) -> Iterator[str]:
-        """Who manages the team of a member of staff today, or stands in for who does; first by id of the manager."""
+    def managers(self, municipality: str, member: str) -> list[str]:
+        """Who manages the team of a member of staff, be they there or away, in order of their ids."""
         person = self.people.get((municipality, member))
-        team = person.team if person else None
-        for (where, name), each in sorted(self.people.items()):
-            if team is not None and where == municipality and each.active and team in each.manages:
-                absence = self.away.get((where, name))
-                who = name if absence is None else absence.deputy_id
-                if who is not None:
-                    yield who
+        return [] if person is None else [name for name, leads in self._led(municipality) if person.team in leads]
+
+    def chiefs(self, municipality: str) -> list[str]:
+        """Who manages a team of a municipality: what is no team's concern is that of all of them."""
+        return [name for name, leads in self._led(municipality) if leads]
+
+    def _led(self, municipality: str) -> Iterator[tuple[str, Collection[str]]]:
+        here = ((name, each) for (where, name), each in sorted(self.people.items()) if where == municipality)
+        return ((name, each.manages) for name, each in here if each.active)
+
+    def there(self, municipality: str, names: Iterable[str]) -> Iterator[str]:
+        """Those of these people who are there today, and for the others who stands in."""
+        for name in names:
+            absence = self.away.get((municipality, name))
+            who = name if absence is None else absence.deputy_id
+            if who is not None:
+                yield who
 
     def manages(self, municipality: str, who: str) -> frozenset[str]:
         """The teams that somebody manages today: their own, and those of the managers for whom they stand in."""
@@ -85,6 +95,21 @@ def deputised_by(work: Work, deputy: str | None) -> ColumnElement[bool]:
         Absence.municipality == Staff.municipality, Absence.staff_id == Staff.id, Absence.deputy_id == deputy,
         is_away(work),
     )  # fmt: skip
+
+
+def is_nobodys() -> ColumnElement[bool]:
+    """Whether somebody on the staff is in no team, or in one that nobody manages."""
+    manager = aliased(Staff)
+    led = select(manager.municipality, func.unnest(manager.manages)).where(manager.active)
+    return or_(Staff.team.is_(None), tuple_(Staff.municipality, Staff.team).not_in(led))
+
+
+async def led_by(work: Work, municipalities: Collection[str], who: str | None) -> set[Place]:
+    """The teams, each in its municipality, that somebody manages today, or for whose manager they stand in."""
+    manages = select(Staff.municipality, func.unnest(Staff.manages)).where(
+        Staff.municipality.in_(municipalities), Staff.active, or_(Staff.id == who, deputised_by(work, who))
+    )
+    return {(municipality, team) for municipality, team in await work.session.execute(manages)}
 
 
 async def today(work: Work, municipalities: Collection[str]) -> Roster:

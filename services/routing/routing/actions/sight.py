@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal, Protocol
 
-from sqlalchemy import ColumnElement, and_, false, or_, select, tuple_
+from sqlalchemy import ColumnElement, and_, false, func, or_, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
 
 from chassis.problems import Forbidden
@@ -146,18 +146,24 @@ async def sight_of(work: Work, caller: Token, scope: Scope, municipality: str | 
         return Sight(here)
     if caller.subject is None:
         raise Forbidden(f"Scope {scope} is of a person, and this token is an application's; ask for a municipality.")
-    people, one_team = await _near(work, here, caller), await _without_teams(work, here)
+    one_team = await _without_teams(work, here)
+    people, nobodys = await _near(work, here, one_team, caller)
     if scope == "me":
-        managed = _managed(work, people, here, one_team, caller)
-        mine = {*_seen_to(people, here, caller.subject), *_left_alone(people, managed)}
+        managed = _managed(work, people, nobodys, here, one_team, caller)
+        mine = {*_seen_to(people, here, caller.subject), *_left_alone(people, managed, caller.subject)}
         roles = frozenset(_roles(people, {(each, caller.subject) for each in here}))
         return Sight(here, frozenset(mine), roles, caller.subject, unassigned=False, managed=managed)
-    team = frozenset(_team(people, here, caller))
+    team = nobodys.union(_team(people, here, caller))
     return Sight(here, team, frozenset(_roles(people, team)), caller.subject, one_team)
 
 
-async def _near(work: Work, here: Collection[str], caller: Token) -> Roster:
-    """The part of the staff that matters to somebody: the same few people in a town and in a city."""
+async def _near(
+    work: Work, here: Collection[str], one_team: Collection[str], caller: Token
+) -> tuple[Roster, frozenset[Place]]:
+    """The part of the staff that matters to somebody: the same few people in a town and in a city.
+
+    Of it, those whom nobody manages and who are a manager's for that.
+    """
     of_here = select(Staff).where(Staff.municipality.in_(here))
     stood_in_for = (await work.session.scalars(of_here.where(roster.deputised_by(work, caller.subject)))).all()
     mine = (await work.session.scalars(of_here.where(Staff.id == caller.subject))).all()
@@ -166,14 +172,28 @@ async def _near(work: Work, here: Collection[str], caller: Token) -> Roster:
     if not mine and caller.team is not None:
         teams = {caller.team}
     near = await work.session.scalars(of_here.where(or_(Staff.team.in_(teams), Staff.manages.overlap(sorted(teams)))))
-    people = {(each.municipality, each.id): each for each in (*mine, *stood_in_for, *near)}
+    led = await _led(work, frozenset(here).difference(one_team), caller)
+    nobodys = (await work.session.scalars(select(Staff).where(Staff.municipality.in_(led), roster.is_nobodys()))).all()
+    people = {(each.municipality, each.id): each for each in (*mine, *stood_in_for, *near, *nobodys)}
     names = {name for _, name in people}
     away = await work.session.scalars(
         select(Absence)
         .where(Absence.municipality.in_(here), roster.is_away(work))
         .where(or_(Absence.staff_id.in_(names), Absence.deputy_id == caller.subject, Absence.deputy_id.is_(None)))
     )
-    return Roster(people, {(each.municipality, each.staff_id): each for each in away})
+    absences = {(each.municipality, each.staff_id): each for each in away}
+    return Roster(people, absences), frozenset((each.municipality, each.id) for each in nobodys)
+
+
+async def _led(work: Work, here: Collection[str], caller: Token) -> set[str]:
+    """Where the caller manages a team, or stands in for who does; or by the token, where nobody on the staff does."""
+    mine = {municipality for municipality, _ in await roster.led_by(work, here, caller.subject)}
+    if not caller.has(Role.TEAM_MANAGER):
+        return mine
+    manage = select(Staff.municipality).where(
+        Staff.municipality.in_(here), Staff.active, func.cardinality(Staff.manages) > 0
+    )
+    return mine.union(here).difference(set(await work.session.scalars(manage.distinct())) - mine)
 
 
 async def _without_teams(work: Work, here: Collection[str]) -> frozenset[str]:
@@ -183,13 +203,14 @@ async def _without_teams(work: Work, here: Collection[str]) -> frozenset[str]:
 
 
 def _managed(
-    work: Work, people: Roster, here: Collection[str], one_team: Collection[str], caller: Token
-) -> Managed | None:
+    work: Work, people: Roster, nobodys: frozenset[Place], here: Collection[str], one_team: Collection[str],
+    caller: Token,
+) -> Managed | None:  # fmt: skip
     """What waits for the caller as a manager; None for who manages nobody."""
     mine = {where: each for (where, name), each in people.people.items() if name == caller.subject and each.active}
     manages = {where: people.manages(where, each.id) for where, each in mine.items()}
     towns = {each for each in here if caller.has(Role.TEAM_MANAGER) or manages.get(each)}
-    members = frozenset(
+    members = nobodys.union(
         place
         for place, each in people.people.items()
         if each.team is not None and each.team in manages.get(place[0], ())
@@ -202,13 +223,20 @@ def _managed(
     )  # fmt: skip
 
 
-def _left_alone(people: Roster, managed: Managed | None) -> Iterator[Place]:
-    """Those of a manager's people who are away while nobody stands in."""
-    if managed is None:
-        return
+def _left_alone(people: Roster, managed: Managed | None, me: str) -> Iterator[Place]:
+    """Who is away while nobody stands in: a manager's people, and colleagues of whom no manager is there either."""
     for place, absence in people.away.items():
-        if absence.deputy_id is None and (place in managed.members or place[0] in managed.one_team):
+        theirs = managed is not None and (place in managed.members or place[0] in managed.one_team)
+        if absence.deputy_id is None and (theirs or _without_manager_beside(people, place, me)):
             yield place
+
+
+def _without_manager_beside(people: Roster, place: Place, me: str) -> bool:
+    """Whether somebody is in one team with the caller, and no manager of it is there."""
+    colleague, mine = people.people.get(place), people.people.get((place[0], me))
+    if colleague is None or mine is None or mine.team is None or mine.team != colleague.team:
+        return False
+    return mine.active and not any(people.there(place[0], people.managers(*place)))
 
 
 def _seen_to(people: Roster, here: Collection[str], me: str) -> Iterator[Place]:

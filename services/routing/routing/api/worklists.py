@@ -83,7 +83,8 @@ class Asked:
             Query(
                 description="`me`: one's own clients and those of whom one stands in for, what is handed to one's role,"
                 " and what waits for a manager; `team`: of one's own team and the teams one manages, with who has no"
-                " caseworker; `municipality`: all, for managers and front-ends"
+                " caseworker, and for a manager the clients of staff whom nobody manages; `municipality`: all, for"
+                " managers and front-ends"
             ),
         ] = "me",
         municipality: Annotated[str | None, Query(pattern=r"^GM\d{4}$")] = None,
