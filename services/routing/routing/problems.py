@@ -144,10 +144,10 @@ class PersonNeeded(Conflict):
 
 
 class GuidesClients(Conflict):
-    """Who leaves hands every client over with a note; the member `clients` says how many there still are."""
+    """Who leaves, or loses a role, hands the clients over with a note; `clients` says how many there still are."""
 
     slug = "guides-clients"
-    title = "Who leaves hands over all clients first"
+    title = "Clients are handed over with a note first"
 
 
 class AbsenceOver(Conflict):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from fractions import Fraction
 from random import Random
@@ -87,21 +87,37 @@ class Town:
     async def enters(self) -> None:
         """Somebody new, or somebody with other roles, hours or another team."""
         name = self.random.choice(["a", "b", "c", "d", "e", "f"])
-        self.staff[name] = Member(
+        before, told = self.staff.get(name), Member(
             self.random.sample(ROLES, self.random.choice([1, 1, 2])), self.random.choice([9, 18, 36]),
             self.random.choice([*TEAMS, None]),
         )  # fmt: skip
+        self.staff[name] = told
+        lost = [each for each in before.roles if each not in told.roles] if before else []
+        if any(guide == name and self.role_of[client] in lost for client, guide in self.guide_of.items()):
+            await self.loses(name, lost)
         await self.enter(name)
 
+    async def loses(self, name: str, lost: list[str]) -> None:
+        """Somebody hands over the clients guided in some roles, to whoever has these, with a note for each."""
+        told = self.staff[name]
+        assert (await self.routing.post("/staff", self.body_of(name))).status_code == 409
+        self.staff[name] = replace(told, roles=[*told.roles, *lost])
+        await self.enter(name)
+        await self.keep_up()
+        self.staff[name] = told
+        body = {"municipality": HERE, "note": "Warm overgedragen", "roles": lost}
+        await self.routing.done(f"/staff/{name}/transfers", body, headers=self.routing.token("operator"))
+        await self.keep_up()
+
     async def enter(self, name: str) -> None:
+        await self.routing.done("/staff", self.body_of(name))
+
+    def body_of(self, name: str) -> dict[str, Any]:
         of = self.staff[name]
-        await self.routing.done(
-            "/staff",
-            {
-                "id": name, "municipalities": [HERE], "roles": of.roles, "hoursPerWeek": of.hours, "team": of.team,
-                "active": of.active, "manages": of.manages,
-            },
-        )  # fmt: skip
+        return {
+            "id": name, "municipalities": [HERE], "roles": of.roles, "hoursPerWeek": of.hours, "team": of.team,
+            "active": of.active, "manages": of.manages,
+        }  # fmt: skip
 
     async def leaves(self) -> None:
         """Somebody without clients."""

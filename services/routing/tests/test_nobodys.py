@@ -61,8 +61,8 @@ async def test_whom_nobody_manages_is_every_managers_while_away(routing: Routing
     assert not await has(routing, "west-1", client, "team_manager"), "who manages stands on the staff list"
     owners = (await routing.get(f"/clients/{client}/deadlines", headers=routing.token("front_end", sub=None))).json()
     assert {each["owner"] for each in owners["items"]} == {"east-boss"}
-    boss = routing.token("team_manager", sub="west-boss")
-    await routing.done(f"/absences/{absence['id']}/deputies", {"deputyId": "west-1"}, headers=boss)
+    west = routing.token("team_manager", sub="west-boss")
+    await routing.done(f"/absences/{absence['id']}/deputies", {"deputyId": "west-1"}, headers=west)
     assert await has(routing, "west-1", client, "caseworker")
     assert not await has(routing, "west-boss", client)
 
@@ -115,10 +115,10 @@ async def test_every_manager_may_accept_for_a_role_that_only_somebody_without_ma
     gives = routing.token("caseworker", sub="west-1")
     due = (await routing.get(f"/clients/{client}/journey", headers=gives)).json()["handovers"][-1]
     await routing.done(f"/handovers/{due['id']}/preparations", {"note": "Warm"}, headers=gives)
-    boss = routing.token("team_manager", sub="east-boss")
-    listed = await routing.get("/worklist", headers=boss, scope="team", kind="handed_over")
+    east = routing.token("team_manager", sub="east-boss")
+    listed = await routing.get("/worklist", headers=east, scope="team", kind="handed_over")
     assert {link["rel"] for link in listed.json()["items"][0]["links"]} == {"journey", "accept", "return"}
-    accepted = await routing.post(f"/handovers/{due['id']}/acceptances", {}, headers=boss)
+    accepted = await routing.post(f"/handovers/{due['id']}/acceptances", {}, headers=east)
     assert accepted.status_code == 201, accepted.text
 
 

@@ -63,6 +63,54 @@ async def test_who_still_guides_clients_is_not_made_inactive_but_hands_them_over
     assert (await routing.journey(client))["transfers"][0]["note"] == "Warm overgedragen"
 
 
+async def test_a_role_in_which_somebody_guides_clients_is_taken_away_once_they_are_handed_over(
+    routing: Routing,
+) -> None:
+    both = ["work_consultant", "income_consultant"]
+    await routing.done("/staff", anna(roles=both))
+    at_work, other = await routing.client(), await routing.client()
+    at_income = await routing.client("3A", "participation")
+    await routing.staff(bert=["work_consultant"])
+
+    by_post = await routing.post("/staff", anna(roles=["income_consultant"]))
+    by_patch = await change(routing, '"1"', {"roles": ["income_consultant"]})
+
+    for refused in (by_post, by_patch):
+        assert refused.status_code == 409
+        problem = refused.json()
+        assert (problem["type"].rpartition("/")[2], problem["clients"]) == ("guides-clients", 2)
+        assert "anna still guides 2 clients in GM1916 as work_consultant: hand over" in problem["detail"]
+        assert "/v1/staff/anna/transfers with these roles" in problem["detail"]
+    assert (await routing.get("/staff/anna")).json()["roles"] == sorted(both)
+
+    body = {"municipality": HERE, "note": "Warm overgedragen", "roles": ["work_consultant"]}
+    handed = await routing.done("/staff/anna/transfers", body)
+    assert {each["clientId"]: each["toId"] for each in handed["transferred"]} == {
+        str(at_work): "bert", str(other): "bert",
+    }  # fmt: skip
+    assert (await routing.journey(at_work))["transfers"][0]["note"] == "Warm overgedragen"
+    assert (await routing.journey(at_income))["caseworkerId"] == "anna"
+    left = (await routing.get("/staff/anna")).json()
+    assert (left["roles"], left["active"]) == (["income_consultant"], True)
+    assert (await routing.post("/staff", anna(roles=["income_consultant"]))).status_code == 201
+
+
+async def test_the_roles_that_are_handed_over_are_known_and_leave_something_to_do(routing: Routing) -> None:
+    await routing.done("/staff", anna())
+    client = await routing.client()
+    body = {"municipality": HERE, "note": "Warm overgedragen", "roles": ["acrobat", "work_consultant"]}
+    assert set(faults(await routing.post("/staff/anna/transfers", body))) == {"#/roles/0", "#/roles"}
+    assert (await routing.journey(client))["caseworkerId"] == "anna"
+
+
+async def test_who_guides_a_client_without_the_role_is_changed_without_a_word(routing: Routing) -> None:
+    await routing.staff(anna=["work_consultant"], dora=["income_consultant"])
+    client = await routing.client()
+    await routing.done("/staff/anna/transfers", {"municipality": HERE, "note": "Warm", "to": ["dora"]})
+    await routing.done("/staff", anna(id="dora", roles=["income_consultant"], hoursPerWeek=20))
+    assert (await routing.journey(client))["caseworkerId"] == "dora"
+
+
 async def test_hours_have_decimals_two_at_most_and_weigh_as_they_are(routing: Routing) -> None:
     await routing.done("/staff", anna(hoursPerWeek=28.5))
     await routing.done("/staff", anna(id="bert", hoursPerWeek=28.75))

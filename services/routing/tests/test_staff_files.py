@@ -190,6 +190,20 @@ async def test_nobody_who_still_guides_clients_is_made_inactive_by_a_file(routin
     assert await guide(routing, client) == "els"
 
 
+async def test_nobody_loses_a_role_by_a_file_in_which_they_guide_clients(routing: Routing) -> None:
+    await send(routing, "els;GM1916;work_consultant income_consultant;;;;;;;", "piet;GM1916;income_consultant;;;;;;;")
+    client = await routing.client()
+    lines = ("piet;GM1916;income_consultant;;;24;;;;", "els;GM1916;income_consultant;;;;;;;")
+
+    tried, sent = await send(routing, *lines, dryRun="true"), await send(routing, *lines)
+
+    for answer in (tried, sent):
+        assert refused(answer) == {(3, "roles")}
+        assert "still guides 1 client in GM1916 as work_consultant" in answer.text
+    assert (await person(routing, "piet"))["hoursPerWeek"] == 36
+    assert await guide(routing, client) == "els"
+
+
 async def test_a_manager_keeps_the_own_team_by_file_too(routing: Routing) -> None:
     await send(routing, *TOWN)
     boss = routing.token("team_manager", sub="boss")

@@ -1,13 +1,13 @@
 """Who guides whom: assignment by role and least caseload, for one client or for many at once (ROU-1, ROU-16)."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Literal
 from uuid import NAMESPACE_URL, uuid5
 
-from sqlalchemy import and_, func, or_, select, tuple_
+from sqlalchemy import func, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 
 from chassis import sight
@@ -37,6 +37,27 @@ class Assignment:
     named: str | None = None
     among: Collection[str] = ()
     """Of whom the least loaded is to have the client, whatever their roles; nobody means all of the role."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guiding:
+    """Somebody who still guides clients whom they would guide no longer."""
+
+    place: Place
+    clients: int
+    roles: tuple[str, ...]
+    """In which they guide them and which they are to lose; without any they are to be inactive."""
+
+    @property
+    def detail(self) -> str:
+        """What is said of it, with the call that comes first."""
+        municipality, staff_id = self.place
+        clients = "1 client" if self.clients == 1 else f"{self.clients} clients"
+        call = f"hand over with a note first, by POST /v1/staff/{staff_id}/transfers"
+        if not self.roles:
+            return f"still guides {clients} in {municipality}: {call}, which makes inactive as well"
+        lost = " and ".join(self.roles)
+        return f"still guides {clients} in {municipality} as {lost}: {call} with these roles, which takes them away"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,53 +138,65 @@ def faults_in_roles(work: Work, municipality: str, roles: Collection[str]) -> di
 
 
 async def enter_staff(work: Work, entered: Sequence[NewStaff]) -> None:
-    """Keep members of staff; who waits may be assigned now, and who lost their caseworker is handed over.
+    """Keep members of staff; who waits may be assigned now.
 
-    GuidesClients of who is to be inactive and still has clients: nobody is handed over without a note.
+    GuidesClients of who is to be inactive and still has clients, or to lose a role in which they guide some: nobody is
+    handed over without a note.
     """
-    await _refuse_leavers_with_clients(work, entered)
     ids = {each.id for each in entered}
     municipalities = {municipality for each in entered for municipality in each.municipalities}
     before = await as_told(work, ids, municipalities)
     rows = [_row(each, municipality) for each in entered for municipality in each.municipalities]
     await work.session.execute(insert(Staff).on_conflict_do_nothing(), rows)
     there = {(each.municipality, each.id): each for each in await _locked(work, ids, municipalities)}
+    await _refuse_to_lose_clients(work, entered, there)
     for row in rows:
         for name, value in row.items():
             setattr(there[row["municipality"], row["id"]], name, value)
     await work.session.flush()
     await tell_changes(work, before, await as_told(work, ids, municipalities))
     async with sight.whole(work.session):  # who enters staff need not see the clients whom it concerns
-        await _look_after(work, entered)
+        await assign_waiting(work, municipalities)
 
 
-async def _refuse_leavers_with_clients(work: Work, entered: Sequence[NewStaff]) -> None:
-    leaving = [(municipality, each.id) for each in entered if not each.active for municipality in each.municipalities]
-    guiding = await guided_by(work, leaving)
-    if guiding:
-        told = "; ".join(f"{place[1]} {still_guides(place, clients)}" for place, clients in sorted(guiding.items()))
-        raise GuidesClients(f"{told}.", clients=guiding.total())
+async def _refuse_to_lose_clients(work: Work, entered: Sequence[NewStaff], there: Mapping[Place, Staff]) -> None:
+    found = await guiding(work, entered, there)
+    if found:
+        told = "; ".join(f"{each.place[1]} {each.detail}" for each in found)
+        raise GuidesClients(f"{told}.", clients=sum(each.clients for each in found))
 
 
-async def guided_by(work: Work, places: Collection[Place]) -> Counter[Place]:
-    """How many clients each of these people guides there, of those who guide any; whoever asks."""
+async def guiding(work: Work, told: Iterable[NewStaff], there: Mapping[Place, Staff]) -> list[Guiding]:
+    """Who would lose clients by what is told: all of who leaves, and of others those in a role that they lose."""
+    people = {(municipality, each.id): each for each in told for municipality in each.municipalities}
+    lost = {
+        place: None if not each.active else frozenset(there[place].roles).difference(each.roles)
+        for place, each in people.items()
+        if place in there
+    }
+    losing = sorted(place for place, roles in lost.items() if roles is None or roles)
+    found = defaultdict[Place, Counter[str]](Counter)
+    for place, role, clients in await _guided_by(work, losing):
+        roles = lost[place]
+        if roles is None or role in roles:
+            found[place][role or ""] = clients
+    return [
+        Guiding(place, by_role.total(), () if lost[place] is None else tuple(sorted(by_role)))
+        for place, by_role in sorted(found.items())
+    ]
+
+
+async def _guided_by(work: Work, places: Collection[Place]) -> Sequence[tuple[Place, str | None, int]]:
+    """How many clients each of these people guides, by role; whoever asks."""
     if not places:
-        return Counter()
+        return []
+    by = (Journey.municipality, Journey.caseworker_id, Journey.caseworker_role)
+    theirs = tuple_(Journey.municipality, Journey.caseworker_id).in_(places)
     async with sight.whole(work.session):
         rows = await work.session.execute(
-            select(Journey.municipality, Journey.caseworker_id, func.count())
-            .where(Journey.state == "active", tuple_(Journey.municipality, Journey.caseworker_id).in_(places))
-            .group_by(Journey.municipality, Journey.caseworker_id)
+            select(*by, func.count()).where(Journey.state == "active", theirs).group_by(*by)
         )
-        return Counter({(where, str(who)): clients for where, who, clients in rows})
-
-
-def still_guides(place: Place, clients: int) -> str:
-    """What is said of somebody who is to be inactive with so many clients."""
-    municipality, staff_id = place
-    number = "1 client" if clients == 1 else f"{clients} clients"
-    first = f"hand over with a note first, by POST /v1/staff/{staff_id}/transfers, which makes inactive as well"
-    return f"still guides {number} in {municipality}: {first}"
+        return [((where, str(who)), role, clients) for where, who, role, clients in rows]
 
 
 async def _locked(work: Work, ids: Collection[str], municipalities: Collection[str]) -> Sequence[Staff]:
@@ -178,11 +211,14 @@ async def _locked(work: Work, ids: Collection[str], municipalities: Collection[s
     return found.all()
 
 
-async def deactivate(work: Work, staff_id: str, municipality: str) -> None:
-    """Somebody works here no more; what becomes of their clients is the caller's."""
+async def release(work: Work, staff_id: str, municipality: str, roles: Collection[str]) -> None:
+    """Somebody works here no more, or in these roles no more; what becomes of their clients is the caller's."""
     before = await as_told(work, [staff_id], [municipality])
     for each in await _locked(work, [staff_id], [municipality]):
-        each.active = False
+        if roles:
+            each.roles = [role for role in each.roles if role not in roles]
+        else:
+            each.active = False
     await work.session.flush()
     await tell_changes(work, before, await as_told(work, [staff_id], [municipality]))
 
@@ -262,28 +298,6 @@ async def see_to(work: Work, found: Iterable[Journey], act: Act) -> None:
 async def caseload_of(work: Work, staff: Iterable[Staff]) -> Counter[str]:
     """How many clients each of these people guides, of those in sight."""
     return await _caseload(work, {each.id for each in staff})
-
-
-async def _look_after(work: Work, entered: Sequence[NewStaff]) -> None:
-    """The clients whom this concerns: those who wait here, and those of somebody who left or changed role."""
-    places = {(municipality, each.id): each for each in entered for municipality in each.municipalities}
-    theirs = tuple_(Journey.municipality, Journey.caseworker_id).in_(list(places))
-    here = Journey.municipality.in_({municipality for municipality, _ in places})
-    concerned = await work.session.scalars(
-        select(Journey.client_id).where(
-            Journey.state == "active", or_(and_(here, Journey.waiting_since.is_not(None)), theirs)
-        )
-    )
-    found = await journeys.load(work.session, concerned.all())
-    act = Act(work.today, work.actor)
-    assignments: list[Assignment] = []
-    for journey in found.values():
-        guide = places.get((journey.municipality, journey.caseworker_id or ""))
-        if journey.caseworker_id is None:
-            assignments.append(Assignment(journey, _occasion(journey), act))
-        elif guide is not None and (not guide.active or journey.caseworker_role not in guide.roles):
-            assignments.append(Assignment(journey, "transfer", act))
-    await assign(work, assignments)
 
 
 def _occasion(journey: Journey) -> Occasion:

@@ -1,5 +1,6 @@
 """A staff file: held against itself, the packs and who is on the staff; it comes in whole, or not at all (ROU-16)."""
 
+import itertools
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -102,7 +103,7 @@ async def take_in(
     there = await _staff_of(work, {municipality for entry in entries for municipality in entry.line.municipalities})
     people = {each.number: list(each.as_staff(there)) for each in first.values()}
     _hold_against_each_other(entries, people, there, report)
-    await _hold_back_who_guides(work, people, report)
+    await _hold_back_who_guides(work, people, there, report)
     wrong = {each.line for each in report.refused}
     await _enter(work, [told for number, told in people.items() if number not in wrong], there, report)
     known = await _absences_of(work, first.keys())
@@ -188,16 +189,13 @@ def _hold_against_each_other(
             _refuse(report, entry, [Fault("deputy", f"is not on the staff of {each}") for each in strangers])
 
 
-async def _hold_back_who_guides(work: Work, told: Mapping[int, Sequence[NewStaff]], report: StaffReport) -> None:
-    """Nobody is made inactive who still has clients."""
-    leaving = {
-        (each.municipalities[0], each.id): number
-        for number, person in told.items()
-        for each in person
-        if not each.active
-    }
-    for place, clients in (await caseworkers.guided_by(work, leaving)).items():
-        report.refused.append(Told(leaving[place], "active", caseworkers.still_guides(place, clients)))
+async def _hold_back_who_guides(
+    work: Work, told: Mapping[int, Sequence[NewStaff]], there: Mapping[Place, Staff], report: StaffReport
+) -> None:
+    """Nobody is made inactive who still has clients, or loses a role in which they guide some."""
+    lines = {each.id: number for number, person in told.items() for each in person}
+    for each in await caseworkers.guiding(work, itertools.chain(*told.values()), there):
+        report.refused.append(Told(lines[each.place[1]], "roles" if each.roles else "active", each.detail))
 
 
 async def _enter(
@@ -259,17 +257,12 @@ async def _look_for_leavers(
         return
     for each in missing:
         await authority.over_staff(work, caller, each.municipality, each.id, [each.team])
-    guiding = await caseworkers.guided_by(work, [(each.municipality, each.id) for each in missing])
-    for place, clients in guiding.items():
-        who = f"does not name {place[1]}, who {caseworkers.still_guides(place, clients)}"
-        report.refused.append(Told(HEADER, "", who))
-    if report.refused:
-        return
-    await caseworkers.enter_staff(
-        work,
-        [
-            NewStaff(each.id, [each.municipality], each.roles, each.team, each.hours_per_week, active=False,
-                     manages=each.manages)
-            for each in missing
-        ],
-    )  # fmt: skip
+    leaving = [
+        NewStaff(each.id, [each.municipality], each.roles, each.team, each.hours_per_week, active=False,
+                 manages=each.manages)
+        for each in missing
+    ]  # fmt: skip
+    for guide in await caseworkers.guiding(work, leaving, there):
+        report.refused.append(Told(HEADER, "", f"does not name {guide.place[1]}, who {guide.detail}"))
+    if not report.refused:
+        await caseworkers.enter_staff(work, leaving)

@@ -1,4 +1,4 @@
-"""A client goes on with somebody else, with a warm note: one by hand, or all of who leaves (ROU-16)."""
+"""A client goes on with somebody else, with a warm note: one by hand, or all of who leaves or loses a role (ROU-16)."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ from routing.actions.caseworkers import Assignment
 from routing.actions.journeys import Act
 from routing.actions.roster import Roster
 from routing.problems import NotCategorised
-from routing.tables import Journey, Transfer
+from routing.tables import Journey, Staff, Transfer
 
 log = structlog.get_logger("transfers")
 
 
 @dataclass(frozen=True, slots=True)
 class Leaving:
-    """Who leaves a municipality, who receives the clients, and what is said of each."""
+    """Who leaves a municipality, or some roles there, who receives the clients, and what is said of each."""
 
     staff_id: str
     municipality: str
@@ -32,6 +32,8 @@ class Leaving:
     note: str
     notes: Mapping[UUID, str]
     """What is said of some clients instead of the note for all."""
+    roles: Collection[str] = ()
+    """Only the clients guided in these are handed over, and who guides them stays without these roles."""
 
 
 async def transfer(work: Work, leaving: Leaving) -> tuple[Sequence[Transfer], Sequence[UUID]]:
@@ -46,7 +48,7 @@ async def transfer(work: Work, leaving: Leaving) -> tuple[Sequence[Transfer], Se
 async def _transfer(work: Work, leaving: Leaving) -> tuple[Sequence[Transfer], Sequence[UUID]]:
     theirs = await _clients_of(work, leaving)
     await _check(work, leaving, theirs)
-    await caseworkers.deactivate(work, leaving.staff_id, leaving.municipality)
+    await caseworkers.release(work, leaving.staff_id, leaving.municipality, leaving.roles)
     failed = []
     for client_id in theirs:
         try:
@@ -93,16 +95,13 @@ async def _hand_over(work: Work, journey: Journey, note: str, receivers: Collect
 
 
 async def _clients_of(work: Work, leaving: Leaving) -> Sequence[UUID]:
-    found = await work.session.scalars(
-        select(Journey.client_id)
-        .where(
-            Journey.caseworker_id == leaving.staff_id,
-            Journey.municipality == leaving.municipality,
-            Journey.state == "active",
-        )
-        .order_by(Journey.client_id)
-    )
-    return found.all()
+    theirs = select(Journey.client_id).where(
+        Journey.caseworker_id == leaving.staff_id, Journey.municipality == leaving.municipality,
+        Journey.state == "active",
+    )  # fmt: skip
+    if leaving.roles:
+        theirs = theirs.where(Journey.caseworker_role.in_(leaving.roles))
+    return (await work.session.scalars(theirs.order_by(Journey.client_id))).all()
 
 
 async def _transferred(work: Work, leaving: Leaving) -> Sequence[Transfer]:
@@ -117,7 +116,8 @@ async def _transferred(work: Work, leaving: Leaving) -> Sequence[Transfer]:
 async def _check(work: Work, leaving: Leaving, theirs: Sequence[UUID]) -> None:
     """All faults at once; NotFound for a leaver who never worked here."""
     people = await roster.today(work, [leaving.municipality])
-    if (leaving.municipality, leaving.staff_id) not in people.people:
+    known = people.people.get((leaving.municipality, leaving.staff_id))
+    if known is None:
         raise NotFound(f"Nobody of this id is on the staff of {leaving.municipality}.")
     moved = {each.client_id for each in await _transferred(work, leaving)}
     faults = [
@@ -130,8 +130,19 @@ async def _check(work: Work, leaving: Leaving, theirs: Sequence[UUID]) -> None:
         for place, client_id in enumerate(leaving.notes)
         if client_id not in moved and client_id not in theirs
     ]
+    faults += _faults_in_roles(work, leaving, known)
     if faults:
         raise Invalid(errors=faults)
+
+
+def _faults_in_roles(work: Work, leaving: Leaving, known: Staff) -> list[dict[str, str]]:
+    unknown = caseworkers.faults_in_roles(work, leaving.municipality, leaving.roles)
+    places = {role: place for place, role in enumerate(leaving.roles)}
+    faults = [{"pointer": f"#/roles/{places[role]}", "detail": detail} for role, detail in unknown.items()]
+    if leaving.roles and not known.manages and places.keys() >= set(known.roles):
+        everything = f"is all that {known.id} does; leave it out when {known.id} leaves, or enter another role first"
+        faults.append({"pointer": "#/roles", "detail": everything})
+    return faults
 
 
 def _unfit(receiver: str, leaving: Leaving, people: Roster) -> str:

@@ -89,7 +89,8 @@ class StaffAnswer(AnswerModel):
 async def enter_staff(body: NewStaffMember, work: WorkInHand, caller: Caller, response: Response) -> NewStaffMember:
     """Enter or change a member of staff. Who waits for this role is assigned.
 
-    Who leaves hands over all clients first, with a note: see `POST /v1/staff/{staff_id}/transfers`.
+    Who leaves hands over all clients first, with a note, and who loses a role the clients guided in it: see
+    `POST /v1/staff/{staff_id}/transfers`. Until then it is refused, `guides-clients`.
     """
     for municipality in body.municipalities:
         in_scope(caller, municipality)
@@ -139,7 +140,11 @@ async def change_staff(
     precondition: IfMatch,
     municipality: Where = None,
 ) -> StaffAnswer:
-    """Change a member of staff in one municipality; what is left out stays. Who leaves hands over all clients first."""
+    """Change a member of staff in one municipality; what is left out stays.
+
+    Who leaves hands over all clients first, and who loses a role the clients guided in it: see
+    `POST /v1/staff/{staff_id}/transfers`.
+    """
     found = await _find(work, caller, staff_id, municipality)
     await authority.over_staff(work, caller, found.municipality, staff_id, [body.team, *body.manages])
     await precondition.check(work.session, found)

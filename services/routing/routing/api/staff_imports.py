@@ -73,6 +73,7 @@ async def import_staff(
     """Enter or change staff and their absences by a file; the same file again changes nothing.
 
     Where a line is wrong nothing is taken in. Nobody who is missing from the file is removed, unless that is asked.
+    It is wrong as well to make somebody inactive who still guides clients, or to take away a role in which they do.
     """
     rows = records(request.stream())
     header = await STAFF.header(rows)

@@ -1,4 +1,4 @@
-"""A client goes on with a colleague; somebody leaves, and hands all clients over."""
+"""A client goes on with a colleague; somebody leaves or loses a role, and hands the clients over."""
 
 from typing import Annotated
 from uuid import UUID
@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Response
 from pydantic import Field
 
-from chassis.models import AnswerModel, ApiModel, Text
+from chassis.models import AnswerModel, ApiModel, Code, Text
 from chassis.routes import ServiceRoute, WorkInHand
 from chassis.security import Caller, Role, allow, in_scope
 from contracts.model import Municipality
@@ -27,12 +27,16 @@ class NoteOnClient(ApiModel):
 
 
 class NewTransfer(ApiModel):
-    """A leaver's clients go on with `to`, or by the pack's role; each with the note, or one of their own."""
+    """A leaver's clients go on with `to`, or by the pack's role; each with the note, or one of their own.
+
+    With `roles` only the clients guided in these, and who guides them stays on the staff without these roles.
+    """
 
     municipality: Municipality
     to: Annotated[list[StaffId], Field(default_factory=list, max_length=100)]
     note: Note
     notes: Annotated[list[NoteOnClient], Field(default_factory=list, max_length=1000)]
+    roles: Annotated[list[Code], Field(default_factory=list, max_length=20)]
 
 
 class OneTransfer(ApiModel):
@@ -51,18 +55,22 @@ class TransfersAnswer(AnswerModel):
 
 @router.post("/staff/{staff_id}/transfers", status_code=201, dependencies=[allow(Role.TEAM_MANAGER, Role.OPERATOR)])
 async def transfer_clients(
-    staff_id: Annotated[StaffId, Path(description="Who leaves")],
+    staff_id: Annotated[StaffId, Path(description="Who leaves, or loses a role")],
     body: NewTransfer,
     work: WorkInHand,
     caller: Caller,
     response: Response,
 ) -> TransfersAnswer:
-    """Somebody leaves: each client is handed over warmly, and whom nobody can take is on the team manager's list."""
+    """Somebody leaves, or loses a role: each client is handed over warmly, with a note.
+
+    Whom nobody can take stands on the list of the managers.
+    """
     in_scope(caller, body.municipality)
     await authority.over_staff(work, caller, body.municipality, staff_id)
     notes = {each.client_id: each.note for each in body.notes}
+    receivers, roles = list(dict.fromkeys(body.to)), list(dict.fromkeys(body.roles))
     moved, failed = await transfers.transfer(
-        work, Leaving(staff_id, body.municipality, list(dict.fromkeys(body.to)), body.note, notes)
+        work, Leaving(staff_id, body.municipality, receivers, body.note, notes, roles)
     )
     located(response, "/staff")
     return TransfersAnswer(transferred=[TransferAnswer.model_validate(each) for each in moved], failed=list(failed))
