@@ -185,6 +185,31 @@ async def test_what_is_made_right_while_a_client_stands_as_exited_by_mistake_lea
     assert {what: each.differs for what, each in zip(WHILE_EXITED, lived, strict=True) if each.differs} == {}
 
 
+def while_registered_twice(*entries: Entry) -> History:
+    """A client is categorised and registered once more; then these entries, before the two are merged."""
+    double = Entry("double", true=False, later=9)
+    return History((Entry("assess", {"facts": "near"}), Entry("decide"), double, *entries), after=12)
+
+
+LEFT_WHILE_REGISTERED_TWICE = {
+    "with a category": while_registered_twice(Entry("leave", "work")),
+    "by mistake": while_registered_twice(Entry("leave", "other", true=False, later=2)),
+    "by mistake, which is found after the merger": while_registered_twice(
+        Entry("leave", "other", true=False, later=15)
+    ),
+    "with a route, entered late": while_registered_twice(Entry("start_route", 0), Entry("leave", "other", later=2)),
+}
+
+
+@pytest.mark.requirement("INT-13", "ROU-13")
+async def test_an_exit_of_who_is_registered_twice_is_no_return_when_the_two_are_merged(machine: Machine) -> None:
+    lived = await machine.live(list(LEFT_WHILE_REGISTERED_TWICE.values()))
+
+    assert {
+        what: each.differs for what, each in zip(LEFT_WHILE_REGISTERED_TWICE, lived, strict=True) if each.differs
+    } == {}
+
+
 async def test_the_services_agree_on_what_happened_in_every_history(machine: Machine) -> None:
     await machine.system.settle()
     urls = {name: service.urls for name, service in machine.system.services.items()}

@@ -1,9 +1,10 @@
 """What goes through steps of its own, as referrals and handovers do: each row stands where its events left it."""
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from uuid import UUID
 
+from contracts import Envelope
 from contracts.diagnosis import ExemptionEnded, ExemptionGranted
 from contracts.intake import CaseImported
 from contracts.partners import (
@@ -77,7 +78,8 @@ async def routes(evidence: Evidence) -> list[Difference]:
     expected: dict[UUID, Fields] = {}
     clients: dict[UUID, UUID] = {}
     just_ended: defaultdict[UUID, list[UUID]] = defaultdict(list)
-    by_exit: dict[UUID, list[UUID]] = {}
+    by_exit: defaultdict[UUID, list[UUID]] = defaultdict(list)
+    reversals = {each.id for each in _reversals(evidence)}
     for each in evidence.events(RouteStarted, RouteEnded, ClientExited, ExitReverted):
         match each.data:
             case RouteStarted(route_id=route):
@@ -87,8 +89,8 @@ async def routes(evidence: Evidence) -> list[Difference]:
                 expected[route] = {"ended": {True}}
                 just_ended[each.subject] += [route] if outcome == "exit" else []
             case ClientExited(exit_id=exit):
-                by_exit[exit] = just_ended.pop(each.subject, [])
-            case ExitReverted(exit_id=exit):
+                by_exit[exit] += just_ended.pop(each.subject, [])
+            case ExitReverted(exit_id=exit) if each.id in reversals:
                 expected |= {route: {"ended": {False}} for route in by_exit.get(exit, ())}
     found = only(await evidence.rows("routing", "SELECT id, ended_on IS NOT NULL AS ended FROM routes"))
     return list(_comparison("routes", "routing", "route").differ(expected, found, clients))
@@ -96,7 +98,7 @@ async def routes(evidence: Evidence) -> list[Difference]:
 
 async def exits(evidence: Evidence) -> list[Difference]:
     """Routing: an exit stands or was reverted."""
-    reverted = {each.data.exit_id for each in evidence.events(ExitReverted)}
+    reverted = {each.data.exit_id for each in _reversals(evidence)}
     said = list(evidence.events(ClientExited))
     expected: dict[UUID, Fields] = {
         each.data.exit_id: {"reverted": {each.data.exit_id in reverted}, "reason": {each.data.reason}} for each in said
@@ -104,6 +106,16 @@ async def exits(evidence: Evidence) -> list[Difference]:
     clients = {each.data.exit_id: evidence.families.now(each.subject) for each in said}
     found = only(await evidence.rows("routing", "SELECT id, reason, reverted_on IS NOT NULL AS reverted FROM exits"))
     return list(_comparison("exits", "routing", "exit").differ(expected, found, clients))
+
+
+def _reversals(evidence: Evidence) -> Iterator[Envelope[ExitReverted]]:
+    """Exits that were taken back; not those of one registration that only ended another's journey until they parted."""
+    first: dict[UUID, UUID] = {}
+    for left in evidence.events(ClientExited):
+        first.setdefault(left.data.exit_id, left.subject)
+    for each in evidence.events(ExitReverted):
+        if each.cause is None or first.get(each.data.exit_id) == each.subject:
+            yield each
 
 
 async def exemptions(evidence: Evidence) -> list[Difference]:

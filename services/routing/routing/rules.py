@@ -7,6 +7,7 @@ from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from typing import Literal, get_args
+from uuid import UUID
 
 from contracts.routing import ExitReason
 from policy import Pack, Suspension, Term, reckon
@@ -86,3 +87,11 @@ def exit_reason(written: str | None) -> ExitReason:
     """The reason of an exit that an import brings along; one that we do not know is another one."""
     reasons: tuple[ExitReason, ...] = get_args(ExitReason)
     return next((reason for reason in reasons if reason == written), "other")
+
+
+def is_back(left_on: date, left: UUID, registration: UUID, decided: Iterable[date]) -> bool:
+    """Whether who left under one id is on a new journey under another: registered, or decided on, after the exit.
+
+    Ids sort by the moment at which they were made. A registration that was there already is of the same journey.
+    """
+    return registration > left or any(on > left_on for on in decided)

@@ -2,6 +2,9 @@ from __future__ import annotations
 
 from datetime import date
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import pytest
 
 from chassis.ids import new_id
 from contracts.intake import ClientDeceased, ClientsMerged, MergerUndone, RegistrationRestored
@@ -10,6 +13,7 @@ from contracts.routing import (
     AftercareEnded,
     AftercareStarted,
     ClientExited,
+    ExitReverted,
     ReferralRequested,
     ReferralWithdrawn,
     RouteEnded,
@@ -17,8 +21,6 @@ from contracts.routing import (
 from tests.support.as_if import differences, standing
 
 if TYPE_CHECKING:
-    from uuid import UUID
-
     from tests.conftest import Routing
 
 
@@ -110,21 +112,22 @@ async def test_a_handover_moves_with_its_term(routing: Routing) -> None:
 async def test_who_left_under_one_id_and_is_on_a_journey_under_the_other_has_no_aftercare(routing: Routing) -> None:
     routing.service.clock.restore(routing.service.clock.now().replace(year=2024, month=2, day=1))
     await routing.staff("GM0626")
-    clients = [await routing.client(municipality="GM0626") for _ in range(4)]
-    for client in clients[1:3]:
+    left = [await routing.client(municipality="GM0626") for _ in range(2)]
+    for client in left:
         await routing.done(f"/clients/{client}/exits", {"reason": "work"})
-    pairs = [(clients[1], clients[0]), (clients[3], clients[2])]
+    back = [await routing.client(municipality="GM0626") for _ in range(2)]
+    pairs = [(left[0], back[0]), (back[1], left[1])]
     before = await standing(routing.service, apart_from={"client_changes"})
     mergers = []
     for goes, stays in pairs:
         merged = ClientsMerged(occurred_on=routing.today, by="staff:s-3", into=stays)
         mergers += await routing.service.hear(goes, merged, municipality="GM0626")
         journey = await routing.journey(stays)
-        [left] = journey["exits"]
-        assert (journey["state"], left["aftercare"], left["allowancesCheck"]) == ("active", "ended", None)
-        assert left["returnedOn"] == "2024-02-01"
+        [exit] = journey["exits"]
+        assert (journey["state"], exit["aftercare"], exit["allowancesCheck"]) == ("active", "ended", None)
+        assert exit["returnedOn"] == "2024-02-01"
         assert [each["kind"] for each in journey["deadlines"] if each["kind"] == "aftercare"] == []
-        refused = await routing.post(f"/exits/{left['id']}/reversals", {"reason": "Vergissing"})
+        refused = await routing.post(f"/exits/{exit['id']}/reversals", {"reason": "Vergissing"})
         assert refused.status_code == 409
 
     for merger, (goes, stays) in zip(mergers, pairs, strict=True):
@@ -151,3 +154,57 @@ async def test_a_death_that_ended_both_is_taken_back_of_who_stays_with_all_that_
     assert journey["state"] == "active"
     assert [each["endedOn"] for each in journey["routes"]] == [None]
     assert all(each["revertedOn"] for each in journey["exits"])
+
+
+@pytest.mark.requirement("INT-13", "ROU-13")
+@pytest.mark.parametrize("leaves_as", ["goes", "stays"])
+async def test_an_exit_of_who_was_registered_twice_counts_for_the_person(routing: Routing, leaves_as: str) -> None:
+    await routing.staff()
+    goes, stays = await routing.client(), await routing.client()
+    left, other = (goes, stays) if leaves_as == "goes" else (stays, goes)
+    await routing.done(f"/clients/{other}/routes", {"route": "focus_op_werk"})
+    await routing.move_to(date(2021, 9, 6))
+    exit = await routing.done(f"/clients/{left}/exits", {"reason": "work"})
+    await routing.move_to(date(2021, 9, 7))
+    before = await standing(routing.service, apart_from={"client_changes"})
+    merged = ClientsMerged(occurred_on=routing.today, by="staff:s-3", into=stays)
+    [merger] = await routing.service.hear(goes, merged, municipality="GM1916")
+
+    journey = await routing.journey(stays)
+    assert (journey["state"], [each["returnedOn"] for each in journey["exits"]]) == ("exited", [None])
+    assert [each["endedOn"] for each in journey["routes"]] == ["2021-09-06"]
+    assert {each.subject for each in await routing.said(ClientExited)} == {goes, stays}
+
+    undone = MergerUndone(occurred_on=routing.today, by="staff:s-3", into=stays, merger_id=merger)
+    await routing.hear(goes, undone)
+    assert differences(before, await standing(routing.service, apart_from={"client_changes"})) == {}
+    [reverted] = await routing.said(ExitReverted)
+    assert (reverted.subject, reverted.data.exit_id) == (other, UUID(exit["id"]))
+
+
+@pytest.mark.requirement("INT-13", "ROU-19")
+async def test_an_exit_that_counted_for_both_is_taken_back_of_the_person(routing: Routing) -> None:
+    await routing.staff()
+    goes, stays = await routing.client(), await routing.client()
+    for client in (goes, stays):
+        await routing.done(f"/clients/{client}/routes", {"route": "focus_op_werk"})
+    exit = await routing.done(f"/clients/{goes}/exits", {"reason": "other"})
+    await merge(routing, goes, stays)
+
+    await routing.done(f"/exits/{exit['id']}/reversals", {"reason": "Vergissing"})
+
+    journey = await routing.journey(stays)
+    assert (journey["state"], journey["category"], journey["caseworkerId"]) == ("active", "1B", "work-1")
+    assert [each["endedOn"] is None for each in journey["routes"]].count(True) == 1
+
+
+@pytest.mark.requirement("INT-13")
+async def test_who_is_decided_on_after_an_exit_under_the_other_id_is_back(routing: Routing) -> None:
+    await routing.staff()
+    goes, stays = await routing.client(), await routing.client()
+    await routing.done(f"/clients/{goes}/exits", {"reason": "work"})
+    await routing.move_to(date(2021, 9, 6))
+    await routing.hear(stays, routing.categorised("1A", "reintegration"))
+    await merge(routing, goes, stays)
+    journey = await routing.journey(stays)
+    assert (journey["state"], [each["returnedOn"] for each in journey["exits"]]) == ("active", ["2021-09-06"])

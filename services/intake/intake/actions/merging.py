@@ -337,10 +337,13 @@ async def _move_standing(work: Work, gone: Client, survivor: Client) -> None:
     standings = await standings_of(work.session, [gone, survivor])
     heard, kept = standings[gone.id], standings[survivor.id]
     kept.diagnosed_on = kept.diagnosed_on or heard.diagnosed_on
-    forgotten = gone
+    forgotten, beside = gone, _was_there_at_exit(gone, heard, kept)
     if _counts(heard, kept):
         forgotten = survivor
-        for field in set(Standing.__table__.columns.keys()) - {"client_id", "municipality", "diagnosed_on"}:
+        kept.exited_on = kept.exit_id = None
+        for field in (
+            () if beside else set(Standing.__table__.columns.keys()) - {"client_id", "municipality", "diagnosed_on"}
+        ):
             setattr(kept, field, getattr(heard, field))
     await work.session.flush()
     await work.session.execute(delete(AwaitedLetter).where(AwaitedLetter.client_id == forgotten.id))
@@ -356,6 +359,14 @@ def _counts(heard: Standing, kept: Standing) -> bool:
     """
     nowhere = kept.category is None and heard.category is not None
     return heard.exited_on is None and (kept.exited_on is not None or nowhere)
+
+
+def _was_there_at_exit(gone: Client, heard: Standing, kept: Standing) -> bool:
+    """Whether who goes was registered when the other left, and nothing was decided of them: then nothing moves.
+
+    Ids sort by the moment at which they were made.
+    """
+    return heard.category is None and kept.exit_id is not None and gone.id < kept.exit_id
 
 
 async def _move_deadlines(work: Work, gone: Client, survivor: Client) -> None:

@@ -116,7 +116,8 @@ async def exited(hand: InHand, data: ClientExited) -> None:
     standing.wrong_letter_id = None  # the goodbye takes the place of whatever was told
     await letters.forget(client, "categorised")
     await letters.forget(client, "handover")
-    if data.by != "import" and data.reason not in NO_LETTER_AT_EXIT:
+    said_already = await newest_letter(hand.work.session, client.id, Letter.tells_of == data.exit_id)
+    if said_already is None and data.by != "import" and data.reason not in NO_LETTER_AT_EXIT:
         if standing.track is None:
             letters.wait(client, "exit", "category")
         else:

@@ -23,10 +23,11 @@ from routing.actions import caseworkers, closing, conversations, duties, falling
 from routing.actions.caseworkers import Assignment
 from routing.actions.closing import WithdrawalReason
 from routing.actions.journeys import Act, pack_of, say
-from routing.actions.referring import refer_by_category, request_again
+from routing.actions.referring import refer_by_category, request_again, under_way
 from routing.actions.terms import Anew
 from routing.placing import Place
 from routing.problems import NoCheckAwaited, NotExited, NotTheStandingExit, PersonNeeded, RegistrationEnded
+from routing.rules import exit_reason
 from routing.tables import Exit, Journey
 
 EndedAs = Literal["deceased", "moved_away"]
@@ -125,15 +126,25 @@ async def exit_from(work: Work, journey: Journey, reason: ExitReason, act: Act, 
         id=work.ids(), municipality=journey.municipality, entered_by=act.by, reason=reason, on=act.on
     )  # fmt: skip
     journey.exits.append(made)
-    closing.close_all(work, journey, act, "exit", _WITHDRAWN_BECAUSE.get(reason, "exit"), made.id)
-    await closing.end_part_time_work(work, journey, act, made.id)
-    await _stop_instruments(work, journey, made, act)
-    journey.state = "exited"
-    journey.waiting_since = journey.waiting_occasion = None
-    say(work, journey, ClientExited(occurred_on=act.on, by=act.by, exit_id=made.id, reason=reason))
+    await _end(work, journey, made, reason, act)
     if reason == "work" and aftercare:
         _start_aftercare(work, journey, made, act)
     return made
+
+
+async def leave_as_well(work: Work, journey: Journey, left: Exit) -> None:
+    """Of who is registered twice the exit of the one ends the journey of the other too."""
+    await _end(work, journey, left, exit_reason(left.reason), Act(left.on, left.entered_by))
+
+
+async def _end(work: Work, journey: Journey, left: Exit, reason: ExitReason, act: Act) -> None:
+    """An exit ends the journey, with all that is open on it."""
+    closing.close_all(work, journey, act, "exit", _WITHDRAWN_BECAUSE.get(reason, "exit"), left.id)
+    await closing.end_part_time_work(work, journey, act, left.id)
+    await _stop_instruments(work, journey, left, act)
+    journey.state = "exited"
+    journey.waiting_since = journey.waiting_occasion = None
+    say(work, journey, ClientExited(occurred_on=act.on, by=act.by, exit_id=left.id, reason=reason))
 
 
 async def stop_what_was_used(work: Work, journey: Journey, by: str) -> None:
@@ -313,4 +324,5 @@ def _restore(work: Work, journey: Journey, made: Exit, act: Act) -> None:
     for referral in list(journey.referrals):
         if referral.exit_id == made.id:
             referral.exit_id = None
-            request_again(work, journey, referral, act)
+            if not under_way(journey, referral):
+                request_again(work, journey, referral, act)

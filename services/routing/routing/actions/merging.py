@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from chassis.consumer import Handlers
@@ -16,6 +16,7 @@ from chassis.work import Work
 from contracts.routing import CaseworkerAssigned
 from routing.actions import caseworkers, closing, duties, exits, journeys, separating, terms
 from routing.actions.journeys import Act, say
+from routing.rules import is_back
 from routing.spoken import Agreement, Conversation, Measure, PartTimeWork
 from routing.tables import (
     Decision,
@@ -51,6 +52,8 @@ _PLACE = _STANDING[: _STANDING.index("caseworker_id")]
 _GUIDED_BY = _STANDING[_STANDING.index("caseworker_id") :]
 _HEARD = (Decision, IntakeDuty, PartnerSignal)
 """What others told, and routing tells nobody."""
+_HEARD_OF = ("deceased", "moved_away", "benefit_refused", "pension_age")
+"""Exits that follow from what others told of that registration alone."""
 _TABLES = (
     OfClients(Journey, together=(_PLACE, _GUIDED_BY)),
     OfClients(MergedClient, by=("client_id", "survivor_id")),
@@ -80,6 +83,7 @@ async def _hold(work: Work, clients: Mapping[UUID, str]) -> None:
 async def _merge(work: Work, merger: Merger) -> None:
     found = await journeys.load(work.session, merger.clients)
     goes, stays = found[merger.gone], found[merger.survivor]
+    await _leave_together(work, goes, stays, Act(merger.on, merger.by))
     _take_in(work, goes, stays, Act(merger.on, merger.by))
     await _wait_once(work, goes.client_id, stays.client_id, merger.on)
     await _move_history(work, goes.client_id, stays)
@@ -87,12 +91,45 @@ async def _merge(work: Work, merger: Merger) -> None:
     await terms.restate(work, [goes, stays])
 
 
+async def _leave_together(work: Work, goes: Journey, stays: Journey, act: Act) -> None:
+    """An exit that somebody entered of the one counts for the person, unless the other is of a return after it."""
+    for exited, active in ((goes, stays), (stays, goes)):
+        left = exited.standing_exit
+        if exited.state != "exited" or left is None or not active.active:
+            continue
+        if (
+            exited.registration_ended is None
+            and left.reason not in _HEARD_OF
+            and not await _is_back(work, left, active)
+        ):
+            _one_goes_on_when_taken_back(work, goes, stays, left, act)
+            await exits.leave_as_well(work, active, left)
+
+
+async def _is_back(work: Work, left: Exit, active: Journey) -> bool:
+    decided = select(Decision.on).where(Decision.client_id == active.client_id, ~Decision.void)
+    return is_back(left.on, left.id, active.client_id, await work.session.scalars(decided))
+
+
+def _one_goes_on_when_taken_back(work: Work, goes: Journey, stays: Journey, left: Exit, act: Act) -> None:
+    """Of what both had until the exit, that of the survivor goes on when the exit turns out to be a mistake."""
+    if all(each.open_routes or any(route.exit_id == left.id for route in each.routes) for each in (goes, stays)):
+        closing.end_routes(work, goes, "stopped", act)
+        for route in goes.routes:
+            route.exit_id = None
+    if all(each.open_handover or any(one.exit_id == left.id for one in each.handovers) for each in (goes, stays)):
+        closing.call_off(work, goes, act)
+        for handover in goes.handovers:
+            handover.exit_id = None
+
+
 def _take_in(work: Work, goes: Journey, stays: Journey, act: Act) -> None:
     """Where only one of the two is on a journey or has a category, that one's standing counts."""
     for name in _TRAITS:
         if getattr(stays, name) is None:
             setattr(stays, name, getattr(goes, name))
-    unsettled = not stays.active or (stays.category is None and goes.category is not None)
+    nowhere = stays.category is None and goes.category is not None
+    unsettled = not stays.active or nowhere
     takes_over = goes.active and unsettled and stays.registration_ended is None
     if stays.active or takes_over:
         for journey in (goes, stays):
@@ -100,6 +137,7 @@ def _take_in(work: Work, goes: Journey, stays: Journey, act: Act) -> None:
     if takes_over:
         closing.end_routes(work, stays, "stopped", act)
         closing.call_off(work, stays, act)
+    if takes_over or (nowhere and goes.state == stays.state):
         for name in _STANDING:
             setattr(stays, name, getattr(goes, name))
     for name in ("spoken_on", "spoken_before_on"):

@@ -73,9 +73,9 @@ def take_over_referrals(work: Work, journey: Journey, case: CaseImported) -> Non
             referral.state, referral.state_since = told.state, told.since
 
 
-def under_way(journey: Journey, rule: ReferralRule) -> bool:
+def under_way(journey: Journey, asked: ReferralRule | Referral) -> bool:
     """Whether the partner is already asked for this purpose."""
-    return any(each.partner == rule.partner and each.purpose == rule.purpose for each in journey.open_referrals)
+    return any(each.partner == asked.partner and each.purpose == asked.purpose for each in journey.open_referrals)
 
 
 async def follow(work: Work, envelopes: Sequence[Envelope[ReferralEvent]]) -> None:

@@ -5,8 +5,9 @@ Rows were put back by the chassis. Others hear once more of what they heard had 
 
 from collections.abc import Iterable
 from typing import TypeVar
+from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.mergers import Undone
@@ -15,6 +16,7 @@ from contracts.routing import (
     AftercareStarted,
     CaseworkerAssigned,
     CaseworkerReleased,
+    ClientExited,
     ExitReverted,
     HandoverDue,
     HandoverPrepared,
@@ -26,7 +28,7 @@ from routing.actions import caseworkers, closing, falling_due, journeys, terms
 from routing.actions.journeys import Act, say
 from routing.rules import OPEN_HANDOVER, OPEN_REFERRAL
 from routing.spoken import Agreement, Conversation, Measure, PartTimeWork
-from routing.tables import Exit, Handover, IntakeDuty, Journey, OfClient, Referral, Route
+from routing.tables import Exit, Handover, IntakeDuty, Journey, MergedClient, OfClient, Referral, Route
 
 R = TypeVar("R", bound=OfClient)
 
@@ -41,6 +43,11 @@ _GO_WITH = (
 )
 """What takes the place of something, or follows from it, belongs to whose that is."""
 
+_LEFT_AS_WELL = text(
+    "SELECT subject, data::jsonb ->> 'exitId' FROM outbox"
+    " WHERE subject = ANY (:clients) AND type = :exited AND cause = :merger ORDER BY position"
+)
+
 
 async def follow(work: Work, undone: Undone) -> None:
     """Both journeys go on as if there had been no merger, with what happened since."""
@@ -53,6 +60,7 @@ async def follow(work: Work, undone: Undone) -> None:
         _routes_go_on(work, undone, journey, act)
         _referrals_go_on(work, undone, journey, act)
     await _intake_waits(work, undone)
+    await _goes_on_after_all(work, undone, (gone, stays), act)
     _aftercare_goes_on(work, undone, (gone, stays), act)
     for left in stays.exits:  # what the survivor's exit stopped of theirs
         await closing.take_up_again(work, gone, left.id)
@@ -123,6 +131,19 @@ def _aftercare_goes_on(work: Work, undone: Undone, both: Iterable[Journey], act:
                     occurred_on=act.on, by=act.by, exit_id=left.id, until=left.aftercare_until
                 )  # fmt: skip
                 say(work, journey, again)
+
+
+async def _goes_on_after_all(work: Work, undone: Undone, both: Iterable[Journey], act: Act) -> None:
+    """The exit of the one had ended the journey of the other too: others hear that it did not."""
+    if next(undone.changed(MergedClient), None) is None:
+        return  # it is something that came late, which ended no journey of another
+    journeys_of = {journey.client_id: journey for journey in both}
+    standing = {left.id for journey in both for left in journey.exits if left.reverted_on is None}
+    told = {"clients": list(journeys_of), "exited": ClientExited.type(), "merger": undone.merger.id}
+    for client_id, exit_id in await work.session.execute(_LEFT_AS_WELL, told):
+        if UUID(exit_id) in standing and journeys_of[client_id].active:
+            reverted = ExitReverted(occurred_on=act.on, by=act.by, exit_id=UUID(exit_id))
+            say(work, journeys_of[client_id], reverted)
 
 
 def _handover_goes_on(work: Work, undone: Undone, gone: Journey, stays: Journey, act: Act) -> None:
