@@ -77,6 +77,7 @@ async def age_band_changed(work: Work, envelopes: Sequence[Envelope[AgeBandChang
     At pension age the journey ends.
     """
     heard = await _with_journeys(work, envelopes)
+    before = {journey.client_id: caseworkers.guidance_of(work, journey) for journey, _ in heard}
     for journey, changed in heard:
         journey.age_band = changed.age_band
     reached = [(journey, Act.heard(changed)) for journey, changed in heard if changed.age_band == exits.PENSION]
@@ -84,7 +85,7 @@ async def age_band_changed(work: Work, envelopes: Sequence[Envelope[AgeBandChang
     await exits.reach_pension(work, reached)
     await exits.not_yet_pensioned(work, after_all_not)
     corrected = [(journey, Act(work.today, changed.by)) for journey, changed in heard if changed.by != "clock"]
-    await caseworkers.follow_role(work, corrected)
+    await caseworkers.follow_role(work, corrected, before)
 
 
 async def pension_nears(work: Work, envelopes: Sequence[Envelope[PensionAgeNears]]) -> None:

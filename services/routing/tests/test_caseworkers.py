@@ -115,3 +115,26 @@ async def test_a_corrected_birth_date_brings_the_caseworker_whom_policy_names_an
     assert (await routing.journey(birthday))["caseworkerId"] == "leo"
     [*_, said] = await routing.said(CaseworkerAssigned, corrected)
     assert (said.data.by, said.data.occasion, said.data.previous_id) == ("staff:s-1", "transfer", "leo")
+
+
+@pytest.mark.requirement("ROU-1", "INT-13")
+async def test_a_corrected_birth_date_tells_which_roles_guide_besides(routing: Routing) -> None:
+    here = "GM0451"
+    await routing.staff(here, klaas=["client_manager"])
+    corrected, birthday = new_id(), new_id()
+    for client in (corrected, birthday):
+        told = routing.registered(age_band="28-44"), routing.categorised("1B", "reintegration")
+        await routing.hear(client, *told, municipality=here)
+
+    band: dict[str, Any] = {"occurred_on": routing.today, "age_band": "21-26", "previous": "28-44"}
+    await routing.hear(corrected, AgeBandChanged(by="staff:s-1", **band), municipality=here)
+    await routing.hear(birthday, AgeBandChanged(by="clock", **band), municipality=here)
+
+    told_of = {
+        each: [event.data.besides for event in await routing.said(CaseworkerAssigned, each)]
+        for each in (corrected, birthday)
+    }
+    assert told_of == {corrected: [(), ("youth_coach",)], birthday: [()]}
+    again = (await routing.said(CaseworkerAssigned, corrected))[-1].data
+    assert (again.caseworker_id, again.previous_id, again.role) == ("klaas", "klaas", "client_manager")
+    assert (await routing.journey(corrected))["caseworkerId"] == "klaas"

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Literal
-from uuid import NAMESPACE_URL, uuid5
+from uuid import NAMESPACE_URL, UUID, uuid5
 
 from sqlalchemy import func, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
@@ -114,17 +114,31 @@ async def assign(work: Work, assignments: Sequence[Assignment]) -> None:
             _take_on(work, each, role, caseworker)
 
 
-async def follow_role(work: Work, changed: Iterable[tuple[Journey, Act]]) -> None:
-    """Whoever is guided in a role that policy does not name for them after all goes over to one of the right role."""
-    await assign(
-        work,
-        [
-            Assignment(journey, "transfer", act)
-            for journey, act in changed
-            if journey.active and journey.category is not None and journey.caseworker_role is not None
-            if role_for(work, journey) != journey.caseworker_role
-        ],
-    )
+Guidance = tuple[str | None, str | None, tuple[str, ...]]
+"""Who guides a client, in which role, and which roles do besides."""
+
+
+def guidance_of(work: Work, journey: Journey) -> Guidance:
+    """How the client is guided now."""
+    return journey.caseworker_id, journey.caseworker_role, besides_of(work, journey)
+
+
+async def follow_role(work: Work, changed: Collection[tuple[Journey, Act]], before: Mapping[UUID, Guidance]) -> None:
+    """Whoever is guided in a role that policy does not name for them after all goes over to one of the right role.
+
+    Of who keeps the caseworker others hear in which role that is now, and who guides besides.
+    """
+    guided = [
+        (journey, act)
+        for journey, act in changed
+        if journey.active and journey.category is not None and journey.caseworker_role is not None
+    ]
+    otherwise = [each for each in guided if role_for(work, each[0]) != each[0].caseworker_role]
+    await assign(work, [Assignment(journey, "transfer", act) for journey, act in otherwise])
+    for journey, act in guided:
+        was, now = before[journey.client_id], guidance_of(work, journey)
+        if now[0] is not None and now[0] == was[0] and now != was:
+            _tell(work, Assignment(journey, "transfer", act), now[0], now[0])
 
 
 def faults_in_roles(work: Work, municipality: str, roles: Collection[str]) -> dict[str, str]:
@@ -332,13 +346,19 @@ def _take_on(work: Work, each: Assignment, role: str, caseworker: str) -> None:
     if caseworker != previous and each.occasion in {"handover", "transfer"}:
         journey.handed_over_on = each.act.on
     if caseworker != previous or each.occasion != "transfer":
-        say(
-            work, journey,
-            CaseworkerAssigned(
-                occurred_on=each.act.on, by=each.act.by, caseworker_id=caseworker, role=role, previous_id=previous,
-                occasion=each.occasion, besides=besides_of(work, journey),
-            ),
-        )  # fmt: skip
+        _tell(work, each, caseworker, previous)
+
+
+def _tell(work: Work, each: Assignment, caseworker: str, previous: str | None) -> None:
+    journey = each.journey
+    event = CaseworkerAssigned.model_validate(
+        {
+            "occurred_on": each.act.on, "by": each.act.by, "caseworker_id": caseworker,
+            "role": journey.caseworker_role, "previous_id": previous, "occasion": each.occasion,
+            "besides": besides_of(work, journey),
+        }
+    )  # fmt: skip
+    say(work, journey, event)
 
 
 def _miss(work: Work, each: Assignment, role: str) -> None:
