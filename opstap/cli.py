@@ -9,8 +9,8 @@ import uvloop
 
 from opstap import import_command, policy_commands, staff_command, term_command, try_command, verify_command
 from opstap.operators import commands
-from opstap.operators.told import remedies_told, wide_console
 from opstap.policy_commands import policies_folder
+from opstap.told import remedies_told, wide_console
 
 app = typer.Typer(
     help="Guide residents on social assistance to work or to taking part in society.",

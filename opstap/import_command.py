@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from opstap.operators.told import WRONG, wide_console
+from opstap.told import WRONG, wide_console
 
 File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="CSV in UTF-8.")]
 Municipality = Annotated[list[str], typer.Option("--municipality", help="CBS code, such as GM0626; may be repeated.")]

@@ -12,7 +12,7 @@ import typer
 from pydantic import ValidationError
 
 from opstap.explained import table
-from opstap.operators.told import wide_console
+from opstap.told import wide_console
 from policy import (
     Decision,
     Facts,

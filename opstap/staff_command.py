@@ -20,7 +20,7 @@ from opstap.import_command import (
     Url,
     show_lines,
 )
-from opstap.operators.told import WRONG, wide_console
+from opstap.told import WRONG, wide_console
 
 app = typer.Typer(help="Who guides clients.", no_args_is_help=True)
 

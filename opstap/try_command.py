@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from opstap.operators.told import WRONG, wide_console
+from opstap.told import WRONG, wide_console
 from policy.dutch import euros, number
 
 if TYPE_CHECKING:

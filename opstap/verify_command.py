@@ -14,7 +14,7 @@ from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from opstap.operators.told import remedies_told, wide_console
+from opstap.told import remedies_told, wide_console
 
 if TYPE_CHECKING:
     from opstap.verify import Difference, Findings

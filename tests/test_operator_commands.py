@@ -18,8 +18,8 @@ from opstap.cli import app
 from opstap.demo.caseload import Group, caseload_file
 from opstap.demo.people import People
 from opstap.operators.folder import databases_of
-from opstap.operators.told import logs_on_standard_error
 from opstap.system import System
+from opstap.told import logs_on_standard_error
 from tests.support.one_machine import system_on
 
 TODAY = date(2021, 9, 1)

@@ -13,8 +13,8 @@ import typer
 from rich.table import Table
 
 from contracts import PRODUCERS
-from opstap.operators.told import remedies_told, wide_console
 from opstap.policy_commands import policies_folder
+from opstap.told import remedies_told, wide_console
 
 T = TypeVar("T")
 

@@ -11,8 +11,9 @@ from chassis.work import Work
 from contracts.routing import AftercareEnded, ConversationDue, HandoverEscalated, InstrumentDue, ReviewDue
 from policy.instruments import INSTRUMENT_TERMS
 from policy.running import ACCEPTANCE, AFTERCARE, ALLOWANCES_CHECK, FIP, FIRST_CONVERSATION, LONGEST_STAY, REVIEW
-from routing.actions import absences, falling_due, journeys
-from routing.actions.journeys import Act, say
+from routing.actions import absences, falling_due, journeys, worklist
+from routing.actions.journeys import Act
+from routing.actions.saying import say
 from routing.rules import AGREEMENT
 from routing.tables import InstrumentUse, Journey
 
@@ -30,7 +31,7 @@ def _fired_on(deadline: Deadline) -> date:
 async def longest_stay_over(work: Work, deadlines: Sequence[Deadline]) -> None:
     """The longest stay on a track is over: a handover is due, unless one is under way."""
     for journey in (await _journeys(work, deadlines)).values():
-        journeys.changed(work, journey.client_id)
+        worklist.changed(work, journey.client_id)
         await falling_due.follow(work, journey, Act.of_clock(work))
 
 
@@ -111,7 +112,7 @@ async def instrument_due(work: Work, deadlines: Sequence[Deadline]) -> None:
 
 async def agreement_passed(work: Work, deadlines: Sequence[Deadline]) -> None:
     """The day of an agreement has passed: whether it was kept is asked on the work list."""
-    journeys.changed(work, *(deadline.subject for deadline in deadlines))
+    worklist.changed(work, *(deadline.subject for deadline in deadlines))
 
 
 DEADLINES: Mapping[str, Fired] = {

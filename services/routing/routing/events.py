@@ -49,6 +49,7 @@ from routing.actions import (
     merging,
     referring,
     suspending,
+    worklist,
 )
 from routing.actions.journeys import Act
 from routing.rules import last_of_month
@@ -92,7 +93,7 @@ async def pension_nears(work: Work, envelopes: Sequence[Envelope[PensionAgeNears
     """It stands on the work list, so that what follows can be arranged."""
     for journey, nears in await _with_journeys(work, envelopes):
         journey.pension_by = None if nears.reached_in is None else last_of_month(nears.reached_in)
-        journeys.changed(work, journey.client_id)
+        worklist.changed(work, journey.client_id)
 
 
 async def household_changed(work: Work, envelopes: Sequence[Envelope[HouseholdChanged]]) -> None:
@@ -179,7 +180,7 @@ async def assessment_completed(work: Work, envelopes: Sequence[Envelope[Assessme
     """A proposal waits for who decides on it, on the work list."""
     for journey, completed in await _with_journeys(work, envelopes):
         journey.proposed_on = completed.occurred_on
-        journeys.changed(work, journey.client_id)
+        worklist.changed(work, journey.client_id)
 
 
 async def exemption_granted(work: Work, envelopes: Sequence[Envelope[ExemptionGranted]]) -> None:

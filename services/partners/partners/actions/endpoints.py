@@ -9,9 +9,9 @@ from sqlalchemy import update
 from chassis.problems import Conflict
 from chassis.work import Work
 from partners.actions.notices import catch_up
+from partners.signing import new_secret
 from partners.tables import Delivery, Endpoint
 from partners.vault import Vault
-from partners.webhooks.signing import new_secret
 
 
 class EndpointNotActive(Conflict):

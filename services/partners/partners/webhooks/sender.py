@@ -23,11 +23,11 @@ from chassis.bus import Pump
 from chassis.outbox import source_of
 from chassis.work import Office
 from contracts.partners import GroupChanged, GroupFilled
+from partners import signing
 from partners.actions.endpoints import consent
 from partners.settings import PartnersSettings
 from partners.tables import Endpoint
 from partners.vault import Vault
-from partners.webhooks import signing
 from partners.webhooks.addresses import Guard
 from partners.webhooks.body import make_body
 from partners.webhooks.ledger import Claimed, Ledger, Outcome

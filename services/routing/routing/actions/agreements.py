@@ -20,7 +20,8 @@ from contracts.routing import (
     LadderStepTaken,
 )
 from routing.actions import journeys, terms
-from routing.actions.journeys import Act, pack_of, say
+from routing.actions.journeys import Act, pack_of
+from routing.actions.saying import say
 from routing.problems import AlreadyEnded, LadderSkipped, MeasureFollowed, NotAnswered
 from routing.rules import Rung, rung
 from routing.spoken import Agreement, Conversation
@@ -70,21 +71,6 @@ async def of(work: Work, client_id: UUID) -> Sequence[Agreement]:
         .with_for_update()
     )
     return found.all()
-
-
-async def to_follow_up(work: Work, client_ids: Collection[UUID]) -> dict[UUID, list[Agreement]]:
-    """The agreements that were not kept and after which the step of the ladder is still to be taken, by client."""
-    if not client_ids:
-        return {}
-    found = await work.session.scalars(
-        select(Agreement).where(
-            Agreement.client_id.in_(client_ids), Agreement.in_state("missed"), Agreement.step_taken_on.is_(None)
-        )
-    )
-    by_client: dict[UUID, list[Agreement]] = {}
-    for each in found:
-        by_client.setdefault(each.client_id, []).append(each)
-    return by_client
 
 
 async def find(work: Work, agreement_id: UUID) -> tuple[Journey, Agreement]:

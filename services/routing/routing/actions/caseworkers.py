@@ -14,8 +14,9 @@ from chassis import sight
 from chassis.work import Work
 from contracts.routing import CaseworkerAssigned, CaseworkerMissing, StaffChanged
 from routing.actions import deputies, following, journeys, roster
-from routing.actions.journeys import Act, pack_of, say
+from routing.actions.journeys import Act, pack_of
 from routing.actions.roster import Place
+from routing.actions.saying import say
 from routing.problems import GuidesClients
 from routing.rules import Candidate, least_loaded
 from routing.tables import Journey, Staff

@@ -7,7 +7,8 @@ from sqlalchemy import select
 
 from chassis.work import Work
 from contracts.routing import HandoverCancelled, InstrumentEnded, PartTimeWorkEnded, ReferralWithdrawn, RouteEnded
-from routing.actions.journeys import Act, say
+from routing.actions.journeys import Act
+from routing.actions.saying import say
 from routing.spoken import PartTimeWork
 from routing.tables import InstrumentUse, Journey, Referral, Route
 

@@ -14,8 +14,9 @@ from policy import ConversationOption
 from policy.running import FIP, REVIEW
 from routing.actions import agreements, closing, journeys, placing, terms
 from routing.actions.agreements import Answer, Origin, Promise, faults_in_areas
-from routing.actions.journeys import Act, pack_of, say
+from routing.actions.journeys import Act, pack_of
 from routing.actions.referring import request, under_way
+from routing.actions.saying import say
 from routing.actions.terms import Anew
 from routing.problems import AlreadyEnded, NotInParticipation
 from routing.spoken import Agreement, Conversation

@@ -4,8 +4,6 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import select
-
 from chassis.work import Work
 from contracts import Event
 from contracts.intake import (
@@ -20,7 +18,7 @@ from contracts.intake import (
     LanguageTestTaken,
     TermSet,
 )
-from routing.actions import journeys
+from routing.actions import outstanding, worklist
 from routing.tables import IntakeDuty, Journey
 
 Due = TermSet | InformationSessionDue | IntakeDue | IntegrationPlanDue | LanguageTestDue
@@ -45,7 +43,7 @@ CLOSES: Mapping[type[Event], tuple[str, ...]] = {
 
 async def begin(work: Work, heard: Sequence[tuple[Journey, Due]]) -> None:
     """It is waited for until another day than before, or not any more; what is known already stands as it does."""
-    waiting = await open_ones(work, [journey.client_id for journey, _ in heard])
+    waiting = await outstanding.duties(work, [journey.client_id for journey, _ in heard])
     for journey, event in heard:
         kind = event.kind if isinstance(event, TermSet) else OPENS[type(event)]
         there = [each for each in waiting.get(journey.client_id, ()) if each.kind == kind]
@@ -59,7 +57,7 @@ async def begin(work: Work, heard: Sequence[tuple[Journey, Due]]) -> None:
                     kind=kind, since=min(event.occurred_on, event.due_on), due_on=event.due_on,
                 )
             )  # fmt: skip
-        journeys.changed(work, journey.client_id)
+        worklist.changed(work, journey.client_id)
 
 
 async def end(work: Work, heard: Sequence[tuple[Journey, Done]]) -> None:
@@ -75,21 +73,8 @@ async def end(work: Work, heard: Sequence[tuple[Journey, Done]]) -> None:
 
 async def close(work: Work, since: Mapping[UUID, date], kinds: Collection[str]) -> None:
     """Nobody waits for these any more, of each client since a day."""
-    for client_id, waiting in (await open_ones(work, since)).items():
+    for client_id, waiting in (await outstanding.duties(work, since)).items():
         for duty in waiting:
             if duty.kind in kinds:
                 duty.closed_on = since[client_id]
-    journeys.changed(work, *since)
-
-
-async def open_ones(work: Work, client_ids: Collection[UUID]) -> dict[UUID, list[IntakeDuty]]:
-    """What intake waits for, by client."""
-    if not client_ids:
-        return {}
-    found = await work.session.scalars(
-        select(IntakeDuty).where(IntakeDuty.client_id.in_(client_ids), IntakeDuty.closed_on.is_(None))
-    )
-    by_client: dict[UUID, list[IntakeDuty]] = {}
-    for each in found:
-        by_client.setdefault(each.client_id, []).append(each)
-    return by_client
+    worklist.changed(work, *since)

@@ -3,7 +3,6 @@
 Whoever asks for an id that nobody has gets the same answer, and stands on the same list: asking tells nothing.
 """
 
-from collections.abc import Collection, Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -49,19 +48,8 @@ async def review(work: Work, access_id: UUID, reviewer: str | None, *, justified
     if reviewer is None or reviewer == access.staff_id:
         raise Forbidden("Somebody else than who took the access looks at it.")
     access.reviewed_on, access.reviewed_by, access.justified = work.today, work.actor, justified
-    journeys.changed(work, access.client_id)
+    worklist.changed(work, access.client_id)
     return access
-
-
-async def to_review(work: Work, client_ids: Collection[UUID]) -> dict[UUID, Sequence[EmergencyAccess]]:
-    """The accesses at which nobody looked yet, by client."""
-    found = await work.session.scalars(
-        select(EmergencyAccess).where(EmergencyAccess.client_id.in_(client_ids), EmergencyAccess.reviewed_on.is_(None))
-    )
-    by_client: dict[UUID, list[EmergencyAccess]] = {}
-    for each in found:
-        by_client.setdefault(each.client_id, []).append(each)
-    return dict(by_client)
 
 
 async def _known(work: Work, client_id: UUID, municipality: str) -> UUID | None:

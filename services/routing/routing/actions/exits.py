@@ -22,8 +22,9 @@ from policy import reckon
 from routing.actions import caseworkers, closing, conversations, duties, falling_due, journeys, suspending, terms
 from routing.actions.caseworkers import Assignment
 from routing.actions.closing import WithdrawalReason
-from routing.actions.journeys import Act, pack_of, say
+from routing.actions.journeys import Act, pack_of
 from routing.actions.referring import refer_by_category, request_again, under_way
+from routing.actions.saying import say
 from routing.actions.terms import Anew
 from routing.placing import Place
 from routing.problems import NoCheckAwaited, NotExited, NotTheStandingExit, PersonNeeded, RegistrationEnded

@@ -10,7 +10,8 @@ from contracts.routing import HandoverDue, HandoverPrepared
 from policy import reckon
 from policy.running import LONGEST_STAY, longest_stay
 from routing.actions import caseworkers, closing, placing
-from routing.actions.journeys import Act, pack_of, say
+from routing.actions.journeys import Act, pack_of
+from routing.actions.saying import say
 from routing.placing import HandoverReason, Place
 from routing.tables import Handover, Journey
 

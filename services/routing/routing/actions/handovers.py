@@ -11,7 +11,8 @@ from contracts.routing import HandoverAccepted, HandoverReturned
 from policy import reckon
 from routing.actions import caseworkers, closing, falling_due, journeys, placing, receiving, terms
 from routing.actions.caseworkers import Assignment
-from routing.actions.journeys import Act, pack_of, say
+from routing.actions.journeys import Act, pack_of
+from routing.actions.saying import say
 from routing.actions.terms import Anew
 from routing.placing import HandedOver
 from routing.problems import HandoverNotDue, HandoverNotPrepared

@@ -52,23 +52,6 @@ class Act:
         return cls(work.today, "clock")
 
 
-def say(work: Work, journey: Journey, event: Event) -> None:
-    """Publish an event of this client."""
-    work.publish(journey.client_id, journey.municipality, event)
-    changed(work, journey.client_id)
-
-
-def changed(work: Work, *client_ids: UUID) -> None:
-    """What stands about these clients may differ: their work items follow at the end of this work."""
-    work.at_the_end(_keep_work_items, *client_ids)
-
-
-async def _keep_work_items(work: Work, client_ids: Collection[UUID]) -> None:
-    from routing.actions import worklist  # noqa: PLC0415 - it stands on this module and on terms
-
-    await worklist.keep(work, client_ids)
-
-
 def pack_of(work: Work, journey: Journey, on: date | None = None) -> Pack:
     """The pack in force in the client's municipality today, or on a day; before the first pack, today's."""
     return work.policies.of_then(journey.municipality, on or work.today, work.today)

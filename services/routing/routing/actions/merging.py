@@ -14,8 +14,9 @@ from chassis.images import OfClients
 from chassis.mergers import Merger, Mergers
 from chassis.work import Work
 from contracts.routing import CaseworkerAssigned
-from routing.actions import caseworkers, closing, duties, exits, journeys, separating, terms
-from routing.actions.journeys import Act, say
+from routing.actions import caseworkers, closing, exits, journeys, outstanding, separating, terms
+from routing.actions.journeys import Act
+from routing.actions.saying import say
 from routing.rules import is_back
 from routing.spoken import Agreement, Conversation, Measure, PartTimeWork
 from routing.tables import (
@@ -177,7 +178,7 @@ def _move_open(work: Work, goes: Journey, stays: Journey, act: Act) -> None:
 
 async def _wait_once(work: Work, goes: UUID, stays: UUID, on: date) -> None:
     """What intake waits for of the one it does not wait for of the other as well."""
-    waiting = await duties.open_ones(work, [goes, stays])
+    waiting = await outstanding.duties(work, [goes, stays])
     there = {each.kind for each in waiting.get(stays, ())}
     for duty in waiting.get(goes, ()):
         if duty.kind in there:

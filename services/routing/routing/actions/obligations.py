@@ -11,7 +11,8 @@ from chassis.problems import Invalid, NotFound
 from chassis.work import Work
 from contracts.routing import MeasureImposed, PartTimeWorkEnded, PartTimeWorkRecorded
 from routing.actions import agreements, journeys
-from routing.actions.journeys import Act, pack_of, say
+from routing.actions.journeys import Act, pack_of
+from routing.actions.saying import say
 from routing.problems import AlreadyEnded, LadderNotClimbed, PersonNeeded
 from routing.rules import hours_band, income_band
 from routing.spoken import Measure, PartTimeWork

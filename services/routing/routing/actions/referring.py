@@ -13,9 +13,10 @@ from contracts.intake import CaseImported
 from contracts.partners import ReferralEnded, ReferralEvent, ReferralOverdue, ReferralScheduled, ReferralSent
 from contracts.routing import ReferralRequested
 from policy import ReferralRule
-from routing.actions import journeys
+from routing.actions import journeys, worklist
 from routing.actions.closing import withdraw
-from routing.actions.journeys import Act, pack_of, say
+from routing.actions.journeys import Act, pack_of
+from routing.actions.saying import say
 from routing.rules import OPEN_REFERRAL
 from routing.tables import Journey, Referral
 
@@ -92,7 +93,7 @@ async def follow(work: Work, envelopes: Sequence[Envelope[ReferralEvent]]) -> No
         found[journey.client_id] = journey
     for id, event in events.items():
         _take_over(known[id], event)
-    journeys.changed(work, *found)
+    worklist.changed(work, *found)
 
 
 async def _of_imports(work: Work, early: Sequence[Envelope[ReferralEvent]]) -> list[Journey]:

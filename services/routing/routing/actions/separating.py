@@ -25,7 +25,8 @@ from contracts.routing import (
     RouteStarted,
 )
 from routing.actions import caseworkers, closing, falling_due, journeys, terms
-from routing.actions.journeys import Act, say
+from routing.actions.journeys import Act
+from routing.actions.saying import say
 from routing.rules import OPEN_HANDOVER, OPEN_REFERRAL
 from routing.spoken import Agreement, Conversation, Measure, PartTimeWork
 from routing.tables import Exit, Handover, IntakeDuty, Journey, MergedClient, OfClient, Referral, Route

@@ -12,7 +12,8 @@ from chassis.work import Work
 from contracts.diagnosis import ExemptionEnded, ExemptionGranted
 from contracts.routing import RouteResumed, RouteSuspended
 from routing.actions import falling_due, journeys, placing, terms
-from routing.actions.journeys import Act, pack_of, say
+from routing.actions.journeys import Act, pack_of
+from routing.actions.saying import say
 from routing.actions.terms import Anew
 from routing.placing import Decided
 from routing.problems import AlreadyEnded

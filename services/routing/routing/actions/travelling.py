@@ -14,7 +14,8 @@ from chassis.work import Work
 from contracts.routing import InstrumentEnded, InstrumentStarted, RouteStarted
 from policy import Route as PolicyRoute
 from routing.actions import closing, exits, journeys, placing, terms
-from routing.actions.journeys import Act, pack_of, say
+from routing.actions.journeys import Act, pack_of
+from routing.actions.saying import say
 from routing.actions.suspending import suspend_route
 from routing.actions.terms import Anew
 from routing.placing import Place

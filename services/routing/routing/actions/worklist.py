@@ -11,11 +11,16 @@ from sqlalchemy.dialects.postgresql import insert
 
 from chassis import sight
 from chassis.work import Work
-from routing.actions import agreements, duties, emergencies, journeys, terms
+from routing.actions import journeys, outstanding
 from routing.tables import ClientChange, Journey, WorkItem
 from routing.work_items import ACCEPTANCE, Item, items_of
 
 _COLUMNS = tuple(column.name for column in WorkItem.__table__.columns)
+
+
+def changed(work: Work, *client_ids: UUID) -> None:
+    """What stands about these clients may differ: their work items follow at the end of this work."""
+    work.at_the_end(keep, *client_ids)
 
 
 async def keep(work: Work, client_ids: Collection[UUID]) -> None:
@@ -56,8 +61,8 @@ async def _journeys(work: Work, client_ids: Collection[UUID]) -> dict[UUID, Jour
 async def _items(work: Work, found: Collection[Journey]) -> list[Item]:
     clients = {each.client_id: each for each in found if each.state in {"active", "exited"}}
     active = [client_id for client_id, each in clients.items() if each.active]
-    standing, accesses = await terms.outstanding(work, clients.values()), await emergencies.to_review(work, clients)
-    waiting, missed = await duties.open_ones(work, active), await agreements.to_follow_up(work, active)
+    standing, accesses = await outstanding.terms(work, clients.values()), await outstanding.accesses(work, clients)
+    waiting, missed = await outstanding.duties(work, active), await outstanding.missed_agreements(work, active)
     return [
         item
         for journey in found
