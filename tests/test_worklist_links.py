@@ -38,7 +38,7 @@ async def _on_a_route(house: House) -> str:
 
 async def _referred(house: House) -> str:
     client = await house.categorised(LEIDSCHENDAM, distance_months=60)
-    await house.done("routing", f"/clients/{client}/conversations", {"kind": "first", "option": 1})
+    await house.done("routing", f"/clients/{client}/conversations", {"kind": "face_to_face", "option": 1})
     await house.settle()
     return client
 
@@ -118,7 +118,7 @@ MAKE: Mapping[str, Make] = {
 """What stands on a list, where it differs in which state, and a client of whom it does."""
 
 BODIES: Mapping[str, Mapping[str, Any]] = {
-    "conversation": {"kind": "first"},
+    "conversation": {"kind": "face_to_face"},
     "exit": {"reason": "education"},
     "prepare": {"note": "Dossier besproken"},
     "return": {"reason": "Het dossier is niet volledig"},

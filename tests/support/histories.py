@@ -81,7 +81,7 @@ FACTS = st.sampled_from(
 )
 ASSESSED = st.fixed_dictionaries({"facts": FACTS})
 SPOKEN = st.fixed_dictionaries(
-    {"option": st.sampled_from((None, 1, 2, 3, 4, 5)), "kind": st.sampled_from(("first", "review", "fip")),
+    {"option": st.sampled_from((None, 1, 2, 3, 4, 5)), "kind": st.sampled_from(("telephone", "review", "fip")),
      "face_to_face": st.booleans(), "agreements": st.integers(0, 1)}
 )  # fmt: skip
 WORKED = st.fixed_dictionaries({"hours": st.sampled_from((4, 12, 20)), "income": st.sampled_from((150, 420, 900))})

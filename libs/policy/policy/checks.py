@@ -140,7 +140,7 @@ def _conversation_kinds(pack: Pack, text: Text) -> Iterator[Fault]:
             if kind not in there:
                 yield text.fault(
                     ("routing", "conversation_kinds", name, number),
-                    f"no kind of conversation of that name; there are {', '.join(there) or 'none'}",
+                    f"no kind of conversation of that name; there are {', '.join(there)}",
                 )
 
 

@@ -126,9 +126,9 @@ class Routing(Section):
     allowances_check: Deadline | None = None
 
     def kinds_of_conversation(self) -> tuple[str, ...]:
-        """Those that the policy names, and those that are due by themselves."""
+        """Those that the policy names, those that are due by themselves, and any other: that may be had everywhere."""
         participation = (*self.participation.kinds, "review") if self.participation else ()
-        return (*participation, *(("fip",) if self.fip else ()))
+        return (*participation, *(("fip",) if self.fip else ()), "other")
 
     def routes_for(self, situation: Situation, been_on: Collection[str] = ()) -> tuple[Route, ...]:
         """The routes that are open to a client who is or was on these, in the pack's order (ROU-3)."""

@@ -56,7 +56,7 @@ BROKEN = [
     ("a category that no rule gives", UITHOORN, "categories:\n", 'categories:\n  unused: {label: "Ongebruikt", track: reintegration}\n', "unused", "no rule gives this category"),
     ("an instrument that does not exist", UITHOORN, "instruments: [capacity_assessment]", "instruments: [x_ray]", "x_ray", "no instrument of that name"),
     ("a document that is not listed", UITHOORN, "document: EIGEN", "document: MIJN", "document: MIJN", "no source document of that name"),
-    ("a kind of conversation that does not exist", BASE, "first_conversation: [face_to_face,", "first_conversation: [face_to_face, by_letter,", "by_letter", "no kind of conversation of that name; there are face_to_face, home_visit, telephone, review"),
+    ("a kind of conversation that does not exist", BASE, "first_conversation: [face_to_face,", "first_conversation: [face_to_face, by_letter,", "by_letter", "no kind of conversation of that name; there are face_to_face, home_visit, telephone, review, other"),
     ("an option that leads nowhere", WASSENAAR, "options: [1, 2, 3]", "options: [1, 2]", "3: {label", "to which partner this option leads"),
     ("a partner of another kind", WASSENAAR, "kind: welfare", "kind: debt_help", "1: {label", "leads to a partner of another kind: debt_help"),
     ("a digest written by hand", UITHOORN, "name: Uithoorn", "name: Uithoorn\ndigest: abc", "digest: abc", "unknown key"),

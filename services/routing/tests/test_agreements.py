@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import pytest
 
+from chassis.clock import morning_of
 from chassis.ids import new_id
 from contracts.intake import CaseImported
 from contracts.routing import (
@@ -25,6 +27,8 @@ from contracts.routing import (
 
 if TYPE_CHECKING:
     from tests.conftest import Routing
+
+    from policy import Library
 
 PIJNACKER = "GM1926"
 SAID = dict.fromkeys(("work", "income", "housing", "health", "network", "learning"), "Gaat beter")
@@ -317,3 +321,59 @@ async def test_the_step_that_stands_is_the_one_that_follows_now(routing: Routing
     steps = {each["id"]: each["step"] for each in await agreed(routing, client, "missed")}
     assert steps[later["id"]] == "talk"
     assert all(each["why"].endswith(": Gesprek over eigen keuzes.") for each in await follow_up(routing, client))
+
+
+@pytest.mark.requirement("ROU-6")
+async def test_a_kind_of_conversation_that_policy_does_not_name_is_refused_with_those_that_it_names(
+    routing: Routing,
+) -> None:
+    await routing.staff()
+    client = await routing.client("3A", "participation")
+    path, agreed = f"/clients/{client}/conversations", [{"agreed": "Belt", "area": "sport"}]
+    refused = await routing.post(path, {"kind": "jaarlijks_heronderzoek", "agreements": agreed})
+    assert refused.status_code == 400
+    assert {each["pointer"]: each["detail"] for each in refused.json()["errors"]}["#/kind"] == (
+        "is no kind of conversation in GM1916 on 2021-09-01:"
+        " choose from face_to_face, home_visit, telephone, review, other"
+    )
+    assert len(refused.json()["errors"]) == 2, "all faults at once"
+    held = await routing.done(path, {"kind": "review"})
+    wrong = {"kind": "herbeoordeling", "heldOn": routing.today.isoformat(), "reason": "Verkeerde soort"}
+    refused = await routing.post(f"/conversations/{held['id']}/corrections", wrong)
+    assert (refused.status_code, [each["pointer"] for each in refused.json()["errors"]]) == (400, ["#/kind"])
+    [standing] = (await routing.journey(client))["conversations"]
+    assert (standing["kind"], standing["correctedOn"]) == ("review", None)
+
+
+def in_which_one_walked_at_first(library: Library, municipality: str) -> Library:
+    """The policies, of which the first of a municipality names one more kind of conversation."""
+    first, *others = library.packs[municipality]
+    participation = first.routing.participation
+    assert participation is not None
+    kinds = participation.model_copy(update={"kinds": {**participation.kinds, "walk": "Wandeling"}})
+    routing = first.routing.model_copy(update={"participation": kinds})
+    changed = (first.model_copy(update={"routing": routing}), *others)
+    return replace(library, packs={**library.packs, municipality: changed})
+
+
+@pytest.mark.requirement("ROU-19")
+async def test_a_kind_is_of_the_policy_of_the_day_and_stays_when_the_day_is_corrected(routing: Routing) -> None:
+    routing.service.clock.restore(morning_of(date(2024, 1, 3)))
+    await routing.staff("GM0626")
+    client = await routing.client("3A", "participation", municipality="GM0626", on=date(2023, 12, 1))
+    path, before = f"/clients/{client}/conversations", "2023-12-31"
+    office = routing.service.office
+    object.__setattr__(office, "policies", in_which_one_walked_at_first(office.policies, "GM0626"))
+    assert (await routing.post(path, {"kind": "walk"})).status_code == 400
+    walked = await routing.done(path, {"kind": "walk", "heldOn": before})
+    body = {"kind": "walk", "heldOn": "2024-01-02", "reason": "Verkeerde dag"}
+    right = await routing.done(f"/conversations/{walked['id']}/corrections", body)
+    assert (right["kind"], right["heldOn"]) == ("walk", "2024-01-02")
+
+
+async def test_where_policy_names_no_kinds_another_conversation_may_be_had(routing: Routing) -> None:
+    await routing.staff("GM0451")
+    client = await routing.client("40-70", municipality="GM0451")
+    await routing.done(f"/clients/{client}/conversations", {"kind": "other"})
+    refused = await routing.post(f"/clients/{client}/conversations", {"kind": "review"})
+    assert refused.json()["errors"][0]["detail"].endswith("choose from other")

@@ -41,9 +41,11 @@ async def test_each_municipality_offers_what_its_policy_has_in_its_own_words(rou
     assert here["conversationOptions"][4] == {
         "option": 5, "label": "Door naar re-integratie", "form": None, "leadsTo": "diagnosis", "partnerKind": None
     }  # fmt: skip
-    assert ids(here["conversationKinds"]) == ["face_to_face", "home_visit", "telephone", "review"]
+    assert ids(here["conversationKinds"]) == ["face_to_face", "home_visit", "telephone", "review", "other"]
     assert (here["areasOfLife"], there["conversationOptions"]) == ([], [])
-    assert ids(there["conversationKinds"]) == ["fip"]
+    assert there["conversationKinds"] == [
+        {"id": "fip", "label": "FIP-gesprek"}, {"id": "other", "label": "Anders"},
+    ]  # fmt: skip
     assert there["areasOfLife"][0] == {"id": "work", "label": "Werk en dagbesteding"}
     assert there["ladder"][0] == {"id": "talk", "label": "Gesprek over eigen keuzes"}
     ips = next(each for each in here["instruments"] if each["id"] == "ips")

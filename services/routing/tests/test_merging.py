@@ -40,12 +40,12 @@ async def test_what_the_survivor_has_none_of_moves(routing: Routing) -> None:
     goes, stays = await routing.client(), new_id()
     await routing.hear(stays, routing.registered())
     await routing.done(f"/clients/{goes}/routes", {"route": "focus_op_werk"})
-    await routing.done(f"/clients/{goes}/conversations", {"kind": "progress"})
+    await routing.done(f"/clients/{goes}/conversations", {"kind": "telephone"})
     await merge(routing, goes, stays)
     journey = await routing.journey(stays)
     assert (journey["category"], journey["track"], journey["caseworkerId"]) == ("1B", "reintegration", "work-1")
     assert [each["route"] for each in journey["routes"]] == ["focus_op_werk"]
-    assert [each["kind"] for each in journey["conversations"]] == ["progress"]
+    assert [each["kind"] for each in journey["conversations"]] == ["telephone"]
     assert await routing.due_on(stays, "longest_stay") == "2023-09-01"
     assert await routing.said(RouteEnded) == []
     assert await routing.said(ClientExited) == []

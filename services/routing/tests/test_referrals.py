@@ -107,8 +107,10 @@ async def test_a_second_conversation_asks_a_partner_that_is_busy_with_the_client
 async def test_an_option_that_cannot_be_is_refused(routing: Routing) -> None:
     await routing.staff()
     at_work, taking_part = await routing.client(), await routing.client("3A", "participation")
-    assert (await routing.post(f"/clients/{at_work}/conversations", {"kind": "x", "option": 1})).status_code == 409
-    wrong = await routing.post(f"/clients/{taking_part}/conversations", {"kind": "first", "option": 6})
+    assert (
+        await routing.post(f"/clients/{at_work}/conversations", {"kind": "telephone", "option": 1})
+    ).status_code == 409
+    wrong = await routing.post(f"/clients/{taking_part}/conversations", {"kind": "face_to_face", "option": 6})
     assert wrong.json()["errors"] == [{"detail": "choose from 1, 2, 3, 4, 5", "pointer": "#/option"}]
 
 

@@ -76,7 +76,7 @@ async def test_a_client_who_took_over_a_standing_has_none_again(routing: Routing
     gone, stays = await routing.client(), new_id()
     await routing.hear(stays, routing.registered())
     route = await routing.done(f"/clients/{gone}/routes", {"route": "focus_op_werk"})
-    await routing.done(f"/clients/{gone}/conversations", {"kind": "progress"})
+    await routing.done(f"/clients/{gone}/conversations", {"kind": "telephone"})
     before = await stands(routing)
     merger = await merge(routing, gone, stays)
 
@@ -217,11 +217,11 @@ async def test_what_ended_with_the_survivors_exit_goes_on_for_who_had_gone(routi
 async def test_what_was_recorded_of_the_survivor_stays_and_what_corrects_goes_along(routing: Routing) -> None:
     await routing.staff()
     gone, stays = await routing.client(), await routing.client("1A")
-    talk = await routing.done(f"/clients/{gone}/conversations", {"kind": "progress"})
+    talk = await routing.done(f"/clients/{gone}/conversations", {"kind": "telephone"})
     merger = await merge(routing, gone, stays)
     corrected = await routing.done(
         f"/conversations/{talk['id']}/corrections",
-        {"kind": "progress", "heldOn": "2021-09-01", "homeVisit": True, "reason": "Was thuis"},
+        {"kind": "telephone", "heldOn": "2021-09-01", "homeVisit": True, "reason": "Was thuis"},
     )
     await routing.done(f"/clients/{stays}/routes", {"route": "focus_op_werk"})
 
@@ -324,7 +324,7 @@ class Course:
         await self._post(f"/clients/{client}/routes", {"route": "focus_op_werk"})
 
     async def talk(self, client: UUID) -> None:
-        await self._post(f"/clients/{client}/conversations", {"kind": "progress"})
+        await self._post(f"/clients/{client}/conversations", {"kind": "telephone"})
 
     async def prepare(self, client: UUID) -> None:
         await self._handover(client, "preparations", {"note": "Dossier"})

@@ -128,7 +128,7 @@ async def test_a_deadline_is_moved_with_a_reason_and_stays_moved(routing: Routin
     moved = await routing.done(f"/deadlines/{stay['id']}/moves", {"to": "2023-12-01", "reason": "Almost at work"})
     assert (moved["dueOn"], moved["originalDueOn"]) == ("2023-12-01", "2023-09-01")
     assert moved["because"][-1].endswith("Almost at work")
-    await routing.done(f"/clients/{client}/conversations", {"kind": "progress"})
+    await routing.done(f"/clients/{client}/conversations", {"kind": "telephone"})
     assert await routing.due_on(client, "longest_stay") == "2023-12-01"
     past = await routing.post(f"/deadlines/{stay['id']}/moves", {"to": "2021-08-01", "reason": "Back"})
     assert past.status_code == 400

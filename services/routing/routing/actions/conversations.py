@@ -154,18 +154,30 @@ def _takes_part(work: Work, journey: Journey) -> bool:
 async def _check(work: Work, journey: Journey, held: Held, on: date, corrects: Conversation | None = None) -> None:
     """Invalid, with all faults, for a conversation that leaves out what its kind asks for, or names what is not."""
     waiting = {each.id: each for each in await open_agreements(work, journey.client_id, on)}
-    faults = [*_faults_in_what_was_said(work, journey, held, on)]
+    faults = [
+        *_faults_in_kind(work, journey, held.kind, on, corrects),
+        *_faults_in_what_was_said(work, journey, held, on),
+    ]
     if corrects is None:
         faults += _faults_in_answers(held, waiting)
     if faults:
         raise Invalid(errors=faults)
 
 
+def _faults_in_kind(
+    work: Work, journey: Journey, kind: str, on: date, corrects: Conversation | None
+) -> Iterator[dict[str, str]]:
+    """A kind that policy does not name would meet no term; what it named when the mistake was made may stay."""
+    there = pack_of(work, journey, on).routing.kinds_of_conversation()
+    before = pack_of(work, journey, corrects.held_on).routing.kinds_of_conversation() if corrects else ()
+    if kind not in {*there, *before}:
+        detail = f"is no kind of conversation in {journey.municipality} on {on}: choose from {', '.join(there)}"
+        yield {"detail": detail, "pointer": "#/kind"}
+
+
 def _faults_in_what_was_said(work: Work, journey: Journey, held: Held, on: date) -> Iterator[dict[str, str]]:
     fip = pack_of(work, journey, on).routing.fip
     areas = fip.areas_of_life if fip else {}
-    if held.kind == FIP and fip is None:
-        yield {"detail": "policy has no such conversations here", "pointer": "#/kind"}
     pointers: dict[str, str | None] = {f"#/areas/{area}": area for area in held.areas}
     pointers |= {f"#/agreements/{number}/area": each.area for number, each in enumerate(held.agreements)}
     yield from faults_in_areas(areas, pointers)

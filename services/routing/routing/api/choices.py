@@ -12,7 +12,6 @@ from chassis.security import Role, allow
 from contracts.routing import ExitReason
 from policy import Pack
 from policy.routing import ParticipationForm
-from policy.running import FIP, REVIEW
 from routing.actions.exits import BY_ITSELF, ON_A_GROUND
 from routing.actions.travelling import Goal
 from routing.api.answers import ENTERS
@@ -132,13 +131,11 @@ async def list_choices(asked: AskedFor) -> Response:
 
 
 def _conversation_kinds(pack: Pack) -> Iterator[Choice]:
-    """Those that policy names, and those on which terms are reckoned."""
+    """In the words of policy, and of those that it has no words for in ours."""
     participation = pack.routing.participation
-    if participation is not None:
-        yield from named(participation.kinds)
-        yield from worded([REVIEW])
-    if pack.routing.fip is not None:
-        yield from worded([FIP])
+    words = participation.kinds if participation else {}
+    for kind in pack.routing.kinds_of_conversation():
+        yield from named({kind: words[kind]}) if kind in words else worded([kind])
 
 
 def _instruments(pack: Pack) -> Iterator[InstrumentChoice]:

@@ -23,7 +23,8 @@ MOST_AREAS, MOST_AGREEMENTS = 20, 50
 class ConversationAsHeld(ApiModel):
     """A conversation: its kind, in which option it ended by number in the policy, and what was said by area of life.
 
-    Of kind `review` it is the yearly review. Of kind `fip` it says something of every area of life that policy names.
+    The kinds are those of the policy of that day: see `GET /v1/choices`. Of kind `review` it is the yearly review. Of
+    kind `fip` it says something of every area of life that policy names.
     """
 
     kind: Code
