@@ -3,9 +3,10 @@
     PYTHONPATH=. uv run python benchmarks/worklist.py [--sizes 1000 10000 100000]
 
 The first clients come in by the events that routing hears, so their work items are made by the code that always makes
-them; larger sizes are copies of their rows in one municipality, made by SQL, with other days and caseworkers, some 80
-clients each, in teams of ten. Requests go through the whole service but not over a network. Prints a table and writes
-`out/benchmarks/worklist.json`; it is the growth with the number of clients that counts.
+them; larger sizes are copies of their rows in one municipality, made by SQL, with other days and caseworkers, some 60
+clients each, in teams of ten with a manager. One client in fifty is handed over to whoever has the receiving role, and
+of each on a page it is asked who may accept. Requests go through the whole service but not over a network. Prints a
+table and writes `out/benchmarks/worklist.json`; it is the growth with the number of clients that counts.
 """
 
 import argparse
@@ -17,6 +18,8 @@ import time
 from collections.abc import Mapping
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
+from uuid import UUID
 
 import asyncpg
 import httpx
@@ -38,16 +41,18 @@ from tests.support.service import ServiceUnderTest, running
 HERE = "GM1916"
 TODAY = date(2021, 9, 1)
 BY_EVENTS = 250
-CLIENTS_EACH, TEAM = 80, 10
+CLIENTS_EACH, TEAM = 60, 10
 AT_THE_GATE = 20
 """One of so many has no caseworker yet, and is on the list of every team."""
+HANDED_OVER = 50
+"""One of so many is on the way to who receives them."""
 ASKED = 100
 """Requests of each kind at each size."""
 
 COPY = """
     CREATE TEMP TABLE copies AS
-        SELECT j.client_id AS old, gen_random_uuid() AS new,
-            CASE WHEN j.caseworker_id IS NOT NULL THEN 'w-' || ((n * $1 + row_number() OVER ()) / 80) END AS guide
+        SELECT j.client_id AS old, gen_random_uuid() AS new, gen_random_uuid() AS handover,
+            CASE WHEN j.caseworker_id IS NOT NULL THEN 'w-' || ((n * $1 + row_number() OVER ()) / $3) END AS guide
         FROM journeys j CROSS JOIN generate_series(1, $2) n WHERE j.household_kind = 'single';
 """
 JOURNEYS = """
@@ -55,16 +60,38 @@ JOURNEYS = """
         'client_id', c.new, 'caseworker_id', c.guide, 'household_kind', 'couple'
     ))).* FROM copies c JOIN journeys j ON j.client_id = c.old;
 """
+HANDOVERS = """
+    INSERT INTO handovers SELECT (jsonb_populate_record(h, jsonb_build_object(
+        'id', c.handover, 'client_id', c.new
+    ))).* FROM copies c JOIN handovers h ON h.client_id = c.old;
+"""
 ITEMS = """
     INSERT INTO work_items SELECT (jsonb_populate_record(w, jsonb_build_object(
         'id', gen_random_uuid(), 'client_id', c.new, 'caseworker_id', c.guide,
+        'ref', CASE WHEN w.what = 'acceptance' THEN c.handover ELSE w.ref END,
         'urgent_on', CASE WHEN w.urgent_on < '9999-12-31' THEN w.urgent_on - (random() * 400)::int ELSE w.urgent_on END
     ))).* FROM copies c JOIN work_items w ON w.client_id = c.old;
 """
 STAFF = """
     INSERT INTO staff (id, municipality, roles, team, hours_per_week, active, manages)
-        SELECT DISTINCT guide, $1, ARRAY['income_consultant'], 'team-' || split_part(guide, '-', 2)::int / 10, 36, true,
-               ARRAY[]::text[] FROM copies WHERE guide IS NOT NULL ON CONFLICT DO NOTHING;
+        SELECT DISTINCT guide, $1, ARRAY[CASE WHEN split_part(guide, '-', 2)::int % 2 = 1
+                   THEN 'income_consultant' ELSE 'work_consultant' END],
+               'team-' || split_part(guide, '-', 2)::int / $2, 36, true, ARRAY[]::text[]
+        FROM copies WHERE guide IS NOT NULL ON CONFLICT DO NOTHING;
+"""
+MANAGERS = """
+    INSERT INTO staff (id, municipality, roles, team, hours_per_week, active, manages)
+        SELECT DISTINCT 'm-' || split_part(team, '-', 2), municipality, ARRAY[]::text[], team, 36, true, ARRAY[team]
+        FROM staff WHERE municipality = $1 ON CONFLICT DO NOTHING;
+"""
+SEEN = """
+    INSERT INTO colleagues (municipality, staff_id, team, manages, roles, active)
+        SELECT municipality, id, team, manages, roles, active FROM staff ON CONFLICT DO NOTHING;
+"""
+GUIDED = """
+    INSERT INTO guided (client_id, municipality, caseworker, receiving, besides)
+        SELECT c.new, g.municipality, g.municipality || '/' || c.guide, g.receiving, g.besides
+        FROM copies c JOIN guided g ON g.client_id = c.old;
 """
 
 
@@ -105,10 +132,12 @@ async def measured(urls: DatabaseUrls, admin_url: str, size: int) -> Mapping[str
             missing = -(-(size - there) // BY_EVENTS)
             if missing > 0:
                 await connection.execute("DROP TABLE IF EXISTS copies")
-                await connection.execute(COPY.replace("$1", str(BY_EVENTS)).replace("$2", str(missing)))
-                await connection.execute(JOURNEYS)
-                await connection.execute(ITEMS)
-                await connection.execute(STAFF, HERE)
+                copies = COPY.replace("$1", str(BY_EVENTS)).replace("$2", str(missing))
+                for rows in (copies.replace("$3", str(CLIENTS_EACH)), JOURNEYS, HANDOVERS, ITEMS, GUIDED):
+                    await connection.execute(rows)
+                await connection.execute(STAFF.replace("$2", str(TEAM)), HERE)
+                await connection.execute(MANAGERS, HERE)
+                await connection.execute(SEEN)
         await connection.execute("VACUUM ANALYZE")
         await connection.close()
         return await asked(service)
@@ -122,7 +151,8 @@ async def come_in(service: ServiceUnderTest, clients: int) -> None:
     """Clients by the events that routing hears, half of them with a proposal that waits."""
     roles = ["work_consultant", "income_consultant", "consultant_2b"]
     for number in range(1 + clients // CLIENTS_EACH):
-        await service.done("/staff", {"id": f"first-{number}", "municipalities": [HERE], "roles": roles})
+        first = {"id": f"first-{number}", "municipalities": [HERE], "roles": roles, "team": "team-0"}
+        await service.done("/staff", first)
     for number in range(clients):
         client, now = new_id(), {"occurred_on": TODAY - timedelta(days=number % 300), "by": "staff:s-1"}
         traits = Traits(
@@ -143,16 +173,34 @@ async def come_in(service: ServiceUnderTest, clients: int) -> None:
         await service.hear(client, registered, categorised, municipality=HERE)
         if number % 2:
             await service.hear(client, AssessmentCompleted(**now, assessment_id=new_id()), municipality=HERE)
+        if number % HANDED_OVER == 1:
+            await hand_over(service, client, now, traits)
+
+
+async def hand_over(service: ServiceUnderTest, client: UUID, now: Mapping[str, Any], traits: Traits) -> None:
+    """A client who may work now is handed over: the file is ready, and nobody has accepted it."""
+    to_work = traits.model_copy(update={"category": "1B", "track": "reintegration"})
+    told = ClientCategorised(
+        **now, assessment_id=new_id(), old_category="3A", old_track="participation", traits=to_work, receipt=None
+    )
+    await service.hear(client, told, municipality=HERE)
+    desk = service.token("front_end", sub=None)
+    [due] = (await service.get(f"/clients/{client}/journey", headers=desk)).json()["handovers"]
+    await service.done(f"/handovers/{due['id']}/preparations", {"note": "Warm"}, headers=desk)
 
 
 async def asked(service: ServiceUnderTest) -> Mapping[str, tuple[float, float]]:
     """Each question so many times, after a few that are not counted."""
-    me, manager = service.token("caseworker", sub="w-7"), service.token("team_manager")
+    me, manager = service.token("caseworker", sub="w-8"), service.token("front_end", sub=None)
+    of_team = service.token("team_manager", sub="m-0")
     whole = {"scope": "municipality", "municipality": HERE}
     deep = await deep_page(service, manager, whole)
     questions = {
         "mine, first page": ("/v1/worklist", me, {}),
         "my team's, first page": ("/v1/worklist", me, {"scope": "team"}),
+        "handed to me": ("/v1/worklist", me, {"kind": "handed_over"}),
+        "handed to my team, its manager": ("/v1/worklist", of_team, {"kind": "handed_over", "scope": "team"}),
+        "a manager's own": ("/v1/worklist", of_team, {}),
         "all, first page": ("/v1/worklist", manager, whole),
         "all, overdue": ("/v1/worklist", manager, {**whole, "kind": "overdue"}),
         "all, page 10": (deep, manager, {}),

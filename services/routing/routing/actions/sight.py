@@ -1,6 +1,6 @@
 """Whose clients somebody sees on a work list: their own and those of whom they stand in for, their team's, or all."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal, Protocol
@@ -172,8 +172,7 @@ async def _near(
     if not mine and caller.team is not None:
         teams = {caller.team}
     near = await work.session.scalars(of_here.where(or_(Staff.team.in_(teams), Staff.manages.overlap(sorted(teams)))))
-    led = await _led(work, frozenset(here).difference(one_team), caller)
-    nobodys = (await work.session.scalars(select(Staff).where(Staff.municipality.in_(led), roster.is_nobodys()))).all()
+    nobodys = await _nobodys(work, (*mine, *stood_in_for), frozenset(here).difference(one_team), caller)
     people = {(each.municipality, each.id): each for each in (*mine, *stood_in_for, *near, *nobodys)}
     names = {name for _, name in people}
     away = await work.session.scalars(
@@ -185,15 +184,17 @@ async def _near(
     return Roster(people, absences), frozenset((each.municipality, each.id) for each in nobodys)
 
 
-async def _led(work: Work, here: Collection[str], caller: Token) -> set[str]:
-    """Where the caller manages a team, or stands in for who does; or by the token, where nobody on the staff does."""
-    mine = {municipality for municipality, _ in await roster.led_by(work, here, caller.subject)}
-    if not caller.has(Role.TEAM_MANAGER):
-        return mine
-    manage = select(Staff.municipality).where(
-        Staff.municipality.in_(here), Staff.active, func.cardinality(Staff.manages) > 0
-    )
-    return mine.union(here).difference(set(await work.session.scalars(manage.distinct())) - mine)
+async def _nobodys(work: Work, managing: Iterable[Staff], here: frozenset[str], caller: Token) -> Sequence[Staff]:
+    """Whom nobody manages, where one of these manages a team; or by the token, where nobody on the staff does."""
+    led = {each.municipality for each in managing if each.active and each.manages} & here
+    if caller.has(Role.TEAM_MANAGER) and led != here:
+        manage = select(Staff.municipality).where(
+            Staff.municipality.in_(here - led), Staff.active, func.cardinality(Staff.manages) > 0
+        )
+        led |= here - led - set(await work.session.scalars(manage.distinct()))
+    if not led:
+        return ()
+    return (await work.session.scalars(select(Staff).where(Staff.municipality.in_(led), roster.is_nobodys()))).all()
 
 
 async def _without_teams(work: Work, here: Collection[str]) -> frozenset[str]:

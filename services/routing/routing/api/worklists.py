@@ -63,7 +63,7 @@ class WorkItemAnswer(AnswerModel):
 
 
 class CountAnswer(AnswerModel):
-    """How many items of a kind there are; `more` says that there are more than that.
+    """How many items of a kind there are, counted to 1,000: `more` says that there are more than that, not how many.
 
     `overdue` counts everything of which the last day has passed: what is late of another kind counts there as well.
     """
@@ -141,7 +141,10 @@ async def read_worklist(
 
 @router.get("/worklist/counts", dependencies=[allow(*ENTERS)])
 async def count_worklist(work: WorkInHand, caller: Caller, asked: AskedFor) -> Items[CountAnswer]:
-    """How many items of each kind there are on a work list, counted up to a bound."""
+    """How many items of each kind there are on a work list, each counted to 1,000.
+
+    Of a kind with more the count is 1,000 and `more` is true, `overdue` too: show it as more than 1,000.
+    """
     query = await asked.query(work, caller)
     counts = []
     for kind in KINDS:
