@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from opstap.demo.api import Api
 from opstap.demo.calendar import Calendar
@@ -33,6 +33,8 @@ from tests.support.twins import Twins
 HERE, FIRST = "GM9902", date(2024, 1, 8)
 ROLES = ("loods", "stuurman", "buurtmaat", "havenmeester")
 NUMBER = int(os.environ.get("OPSTAP_HISTORIES", "100"))
+SEED = os.environ.get("OPSTAP_HISTORIES_SEED")
+"""Makes other histories; without it they are the same at every run."""
 AT_ONCE = 200
 ROUNDS = 12
 """How often a history that fails is made smaller."""
@@ -112,18 +114,18 @@ async def machine(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mac
 
 
 def generated(number: int) -> list[History]:
-    """As many histories as are asked for, the same at every run."""
+    """As many histories as are asked for, the same at every run with a seed."""
     found: list[History] = []
 
     @settings(
-        max_examples=number, phases=[Phase.generate], derandomize=True, database=None,
+        max_examples=number, phases=[Phase.generate], derandomize=SEED is None, database=None,
         suppress_health_check=list(HealthCheck),
     )  # fmt: skip
     @given(histories())
     def collect(history: History) -> None:
         found.append(history)
 
-    collect()
+    (collect if SEED is None else seed(SEED)(collect))()
     return found
 
 
@@ -183,6 +185,35 @@ async def test_what_is_made_right_while_a_client_stands_as_exited_by_mistake_lea
     lived = await machine.live(list(WHILE_EXITED.values()))
 
     assert {what: each.differs for what, each in zip(WHILE_EXITED, lived, strict=True) if each.differs} == {}
+
+
+EXITED_BY_MISTAKE = Entry("leave", "other", true=False, later=20)
+FAR, NEAR = Entry("assess", {"facts": "farther"}), Entry("assess", {"facts": "near"})
+EXEMPTED = (Entry("assess", {"facts": "exempted"}), Entry("decide"))
+AFTER_THE_EXIT = {
+    "a language test that was failed": (NEAR, Entry("decide"), EXITED_BY_MISTAKE, Entry("test_language", False)),
+    "a language test that was passed after one that was failed": (
+        NEAR, Entry("decide"), Entry("test_language", False), EXITED_BY_MISTAKE, Entry("test_language", True),
+    ),
+    "a language test that was due": (
+        NEAR, Entry("decide"), Entry("intake", False), EXITED_BY_MISTAKE, Entry("test_language", True),
+    ),
+    "an exemption that ended by its last day": (*EXEMPTED, EXITED_BY_MISTAKE),
+    "an exemption that was ended": (*EXEMPTED, EXITED_BY_MISTAKE, Entry("end_exemption")),
+    "an assessment and a decision": (NEAR, Entry("decide"), EXITED_BY_MISTAKE, FAR, Entry("decide")),
+    "an assessment": (NEAR, Entry("decide"), EXITED_BY_MISTAKE, FAR),
+    "an intake": (NEAR, Entry("decide"), EXITED_BY_MISTAKE, Entry("intake", False)),
+    "a proposal that waited": (NEAR, EXITED_BY_MISTAKE, Entry("decide")),
+}  # fmt: skip
+
+
+@pytest.mark.requirement("INT-13", "INT-10", "ROU-19")
+async def test_what_happens_after_an_exit_that_was_a_mistake_is_followed_up_when_it_is_taken_back(
+    machine: Machine,
+) -> None:
+    lived = await machine.live([History(entries, after=12) for entries in AFTER_THE_EXIT.values()])
+
+    assert {what: each.differs for what, each in zip(AFTER_THE_EXIT, lived, strict=True) if each.differs} == {}
 
 
 def while_registered_twice(*entries: Entry) -> History:

@@ -190,10 +190,12 @@ async def restart(work: Work, subjects: Collection[UUID], *, but: Collection[str
                 there.add(key)
 
 
-async def give_up(work: Work, subjects: Collection[UUID]) -> None:
-    """What was halted stays stopped for good."""
-    for deadline in await _halted(work, subjects):
+async def give_up(work: Work, subjects: Collection[UUID], kinds: Collection[str] | None = None) -> list[Deadline]:
+    """What was halted stays stopped for good: all of it, or of these kinds. Returns those deadlines."""
+    given_up = [each for each in await _halted(work, subjects) if kinds is None or each.kind in kinds]
+    for deadline in given_up:
         _forget_halt(deadline)
+    return given_up
 
 
 def _forget_halt(deadline: Deadline) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from chassis.ids import new_id
 from contracts.diagnosis import ClientCategorised, ExemptionEnded, ExemptionGranted, ReassessmentDue
 from contracts.routing import ClientExited, ExitReverted
 
@@ -154,3 +155,19 @@ async def test_a_decision_after_the_last_day_grants_what_ends_at_once(diagnosis:
     assert (await diagnosis.types(client))[1:] == [
         "exemption-granted", "client-categorised", "exemption-ended", "reassessment-due", "diagnosis-invited",
     ]  # fmt: skip
+
+
+async def test_who_left_is_asked_for_no_assessment_until_the_exit_turns_out_to_be_a_mistake(
+    diagnosis: Diagnosis,
+) -> None:
+    client = await diagnosis.client()
+    await diagnosis.categorised(client, exempted(None))
+    left = ClientExited(occurred_on=date(2024, 2, 1), by="staff:s-2", exit_id=new_id(), reason="other")
+    await diagnosis.hear(client, left)
+    await diagnosis.done(f"/exemptions/{(await only_exemption(diagnosis, client))['id']}/ends", {"on": "2024-02-01"})
+    assert (await diagnosis.types(client))[-1] == "exemption-ended"
+    assert await diagnosis.invitations(client) == []
+
+    await diagnosis.hear(client, ExitReverted(occurred_on=date(2024, 2, 1), by="staff:s-2", exit_id=left.exit_id))
+
+    assert [each["reason"] for each in await diagnosis.invitations(client)] == ["reassessment"]

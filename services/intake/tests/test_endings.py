@@ -125,6 +125,26 @@ async def test_what_goes_with_benefit_is_not_due_any_more_after_an_exit(intake: 
     assert (await intake.get(f"/applications/{application}")).json()["state"] == "filed"
 
 
+@pytest.mark.requirement("INT-10", "INT-13")
+async def test_a_language_test_taken_after_an_exit_is_not_due_when_the_exit_turns_out_to_be_a_mistake(
+    intake: Intake,
+) -> None:
+    client = await intake.client()
+    exit_id, on = new_id(), date(2024, 2, 1)
+    assessed = AssessmentCompleted(occurred_on=on, **BY, assessment_id=new_id())
+    await intake.hear(client, assessed, categorised(on, "1A", "reintegration"))
+    await intake.done(f"/clients/{client}/intakes", {"signals": [], "languageProof": False})
+    left = ClientExited(occurred_on=on, **BY, exit_id=exit_id, reason="other")
+    await intake.hear(client, left)
+    await intake.done(f"/clients/{client}/language-tests", {"passed": True})
+
+    reverted = ExitReverted(occurred_on=on, **BY, exit_id=exit_id)
+    await intake.hear(client, reverted)
+
+    due = "SELECT state FROM deadlines WHERE subject = :client AND kind = 'language_test'"
+    assert await intake.rows(due, client=client) == [("cancelled",)]
+
+
 @pytest.mark.requirement("INT-14")
 async def test_pension_age_is_told_some_months_before_and_reached_on_its_day(intake: Intake) -> None:
     client = await intake.client(birthDate="1957-05-12")

@@ -162,8 +162,7 @@ async def language_tested(work: Work, envelopes: Sequence[Envelope[LanguageTestT
     heard = await _with_journeys(work, envelopes)
     await duties.end(work, heard)
     for journey, tested in heard:
-        if journey.active:
-            referring.refer_for_language(work, journey, Act.heard(tested), passed=tested.passed)
+        referring.refer_for_language(work, journey, Act.heard(tested), passed=tested.passed)
 
 
 async def client_erased(work: Work, envelopes: Sequence[Envelope[ClientErased]]) -> None:

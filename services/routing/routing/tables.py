@@ -104,6 +104,8 @@ class Journey(Base):
     """deceased or moved_away, while intake says so: then nobody comes back here, and no exit is reverted."""
     pension_by: Mapped[date | None] = mapped_column(Date, default=None)
     """The last day of the month in which the client reaches pension age, when that is near."""
+    language_failed_on: Mapped[date | None] = mapped_column(Date, default=None)
+    """Since the exit a language test was not passed: lessons follow where that exit was a mistake."""
 
     routes: Mapped[list["Route"]] = relationship(
         back_populates="journey", order_by="Route.started_on, Route.id", lazy="raise"

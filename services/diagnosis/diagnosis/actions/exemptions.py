@@ -10,10 +10,10 @@ from chassis.deadlines import Deadline, NewDeadline, cancel, set_deadlines
 from chassis.problems import Invalid, NotFound
 from chassis.work import Work
 from contracts.diagnosis import ExemptionEnded, ExemptionGranted
-from diagnosis.actions.invitations import Invitee, invite
+from diagnosis.actions.invitations import Invitee, invite, invite_later
 from diagnosis.problems import ExemptionOver
 from diagnosis.rules import ONE_DAY
-from diagnosis.tables import Exemption
+from diagnosis.tables import Client, Exemption
 from policy import Term
 
 KIND = "exemption_end"
@@ -101,7 +101,7 @@ async def end(work: Work, exemption: Exemption, on: date, by: str, assessment_id
 
 
 async def end_by_hand(work: Work, exemption_id: UUID, on: date, by: str) -> Exemption:
-    """A professional ends it; a new assessment is due."""
+    """A professional ends it; a new assessment is due, of who left when that turns out to be a mistake."""
     exemption = await work.session.get(Exemption, exemption_id)
     if exemption is None:
         raise NotFound("There is no such exemption.")
@@ -109,7 +109,12 @@ async def end_by_hand(work: Work, exemption_id: UUID, on: date, by: str) -> Exem
         raise Invalid.at("#/on", f"lies before {exemption.granted_on}, the day on which it was granted")
     if not await end(work, exemption, on, by):
         raise ExemptionOver
-    await invite(work, [_reassessment(exemption, on, by)])
+    client = await work.session.get_one(Client, exemption.client_id)
+    due = _reassessment(exemption, on, by)
+    if client.ended is None or client.ended_on is None:
+        await invite(work, [due])
+    else:
+        await invite_later(work, [(due, client.ended, client.ended_on)])
     return exemption
 
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from chassis.deadlines import NewDeadline, cancel, current, newest
+from chassis.deadlines import NewDeadline, current, newest
 from chassis.problems import Forbidden, Invalid, NotFound
 from chassis.work import Work
 from contracts.intake import (
@@ -133,7 +133,7 @@ async def withdraw(work: Work, application_id: UUID, on: date) -> Application:
     application = await _filed(work, application_id)
     _not_before(on, application.filed_on, "the application")
     application.state, application.ended_on = "withdrawn", on
-    await cancel(work, {application.client_id}, AT_THE_GATE)
+    await terms.done(work, {application.client_id}, AT_THE_GATE)
     event = ApplicationWithdrawn(occurred_on=on, by=work.actor, application_id=application.id)
     work.publish(application.client_id, application.municipality, event)
     return application

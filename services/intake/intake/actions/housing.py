@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from chassis.deadlines import NewDeadline, cancel, current
+from chassis.deadlines import NewDeadline, current
 from chassis.work import Work
 from contracts.intake import IntegrationPlanMade, SocialGuidanceStarted
 from intake.actions import terms
@@ -69,7 +69,7 @@ async def make_plan(work: Work, client_id: UUID, on: date) -> IntegrationPlan:
         raise NoIntegrationPlan("The client is not registered as a permit holder.")
     plan = IntegrationPlan(id=work.ids(), client_id=client.id, municipality=client.municipality, made_on=on)
     work.session.add(plan)
-    await cancel(work, {client.id}, (PLAN,))
+    await terms.done(work, {client.id}, (PLAN,))
     work.publish(client.id, client.municipality, IntegrationPlanMade(occurred_on=on, by=work.actor, plan_id=plan.id))
     return plan
 

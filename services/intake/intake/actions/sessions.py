@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from chassis import sight
-from chassis.deadlines import NewDeadline, cancel
+from chassis.deadlines import NewDeadline
 from chassis.problems import Invalid, NotFound
 from chassis.work import Work
 from contracts.intake import InformationSessionHeld, IntakeHeld, LanguageTestTaken
@@ -44,7 +44,7 @@ async def record_attendance(
     await work.session.flush()
     await _within_capacity(work, held)
     came = {client.id for client in changed if clients[client]}
-    await cancel(work, came, ("information_session",))
+    await terms.done(work, came, ("information_session",))
     for client in changed:
         if client.id in recorded and not clients[client]:
             await invite_again(work, client)
@@ -72,7 +72,7 @@ async def hold_intake(
         signals=sorted(set(signals)), language_proof=language_proof,
     )  # fmt: skip
     work.session.add(intake)
-    await cancel(work, {client.id}, ("intake",))
+    await terms.done(work, {client.id}, ("intake",))
     if language_proof is False:
         await _language_test_due(work, client, on)
     event = IntakeHeld(occurred_on=on, by=work.actor, intake_id=intake.id, signals=tuple(intake.signals))
@@ -108,7 +108,7 @@ async def take_language_test(work: Work, client_id: UUID, on: date, *, passed: b
         id=work.ids(), client_id=client.id, municipality=client.municipality, taken_on=on, passed=passed
     )
     work.session.add(test)
-    await cancel(work, {client.id}, ("language_test",))
+    await terms.done(work, {client.id}, ("language_test",))
     work.publish(client.id, client.municipality, LanguageTestTaken(occurred_on=on, by=work.actor, passed=passed))
     return test
 

@@ -4,10 +4,8 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import select
-
 from chassis import deadlines
-from chassis.deadlines import HALTED, Deadline, NewDeadline
+from chassis.deadlines import Deadline, NewDeadline
 from chassis.work import Work
 from contracts.intake import TermSet
 
@@ -22,21 +20,23 @@ async def begin(work: Work, new: Sequence[NewDeadline]) -> None:
             _tell(work, each, min(each.reckoned_from, work.today), each.due_on)
 
 
+async def done(work: Work, client_ids: Collection[UUID], kinds: Collection[str]) -> None:
+    """What these were for is done: they end for good, also where they stand still with a journey that ended."""
+    await deadlines.cancel(work, client_ids, kinds)
+    await deadlines.give_up(work, client_ids, kinds)
+
+
 async def call_off(work: Work, client_id: UUID, kinds: Collection[str]) -> None:
     """Nobody waits for these any more, though nothing of it was done."""
     running = await deadlines.current(work.session, {client_id}, kinds)
     await deadlines.cancel(work, {client_id}, kinds)
     tell_none_waits(work, running)
+    await give_up(work, {client_id}, kinds)
 
 
-async def give_up(work: Work, client_ids: Collection[UUID]) -> None:
-    """What stood still with a journey or a registration stays stopped for good."""
-    halted = select(Deadline).where(
-        Deadline.subject.in_(client_ids), Deadline.state == "cancelled", Deadline.kind.in_(TOLD),
-        Deadline.data.contains({HALTED: True}),
-    )  # fmt: skip
-    tell_none_waits(work, (await work.session.scalars(halted.order_by(Deadline.id))).all())
-    await deadlines.give_up(work, client_ids)
+async def give_up(work: Work, client_ids: Collection[UUID], kinds: Collection[str] | None = None) -> None:
+    """What stood still with a journey or a registration stays stopped for good: all of it, or of these kinds."""
+    tell_none_waits(work, await deadlines.give_up(work, client_ids, kinds))
 
 
 def tell_none_waits(work: Work, stopped: Iterable[Deadline]) -> None:

@@ -23,7 +23,7 @@ from routing.actions import caseworkers, closing, conversations, duties, falling
 from routing.actions.caseworkers import Assignment
 from routing.actions.closing import WithdrawalReason
 from routing.actions.journeys import Act, pack_of
-from routing.actions.referring import refer_by_category, request_again, under_way
+from routing.actions.referring import refer_by_category, refer_for_language_since, request_again, under_way
 from routing.actions.saying import say
 from routing.actions.terms import Anew
 from routing.placing import Place
@@ -207,6 +207,7 @@ async def _take_back(work: Work, journey: Journey, made: Exit, act: Act, reason:
     await closing.take_up_again(work, journey, made.id)
     _restore(work, journey, made, act)
     await conversations.follow_up_since(work, journey, made, act)
+    refer_for_language_since(work, journey, act)
     if journey.category is not None:
         refer_by_category(work, journey, act)
 
@@ -257,6 +258,7 @@ async def come_back(work: Work, journey: Journey, act: Act) -> None:
     journey.state = "active"
     journey.place = Place()
     journey.caseworker_id = journey.caseworker_role = journey.handed_over_on = journey.proposed_on = None
+    journey.language_failed_on = None
     await duties.close(work, {journey.client_id: act.on}, duties.AT_THE_GATE)
     say(work, journey, ClientReturned(occurred_on=act.on, by=act.by))
     await terms.restate(work, [journey], Anew.of(work, act.on, "een terugkeer"))

@@ -41,7 +41,7 @@ _HISTORY = (
 )  # fmt: skip
 _TRAITS = (
     "household_id", "household_kind", "age_band", "starting_qualification", "permit_holder", "without_benefit",
-    "pension_by",
+    "pension_by", "language_failed_on",
 )  # fmt: skip
 _STANDING = (
     "state", "track", "track_since", "category", "category_since", "asked_track", "asked_since", "asked_reason",

@@ -53,13 +53,34 @@ def refer_by_category(work: Work, journey: Journey, act: Act) -> None:
 
 
 def refer_for_language(work: Work, journey: Journey, act: Act, *, passed: bool) -> None:
-    """Who did not pass the language test is referred for lessons, once; who passed after all needs none (INT-10)."""
+    """Who did not pass the language test is referred for lessons, once; who passed after all needs none (INT-10).
+
+    Who exited is referred when that turns out to be a mistake.
+    """
+    if not journey.active:
+        _remember_language_test(journey, act, passed=passed)
+        return
     for referral in journey.open_referrals:
         if passed and referral.origin == "language_test" and referral.state != "started":
             withdraw(work, journey, referral, "other", act)
     rule = pack_of(work, journey).referral_for_language(journey.situation(work.today))
     if rule is not None and not passed and not under_way(journey, rule):
         request(work, journey, rule, "language_test", act)
+
+
+def refer_for_language_since(work: Work, journey: Journey, act: Act) -> None:
+    """An exit was a mistake: who did not pass a language test while it stood is referred for lessons."""
+    failed_on, journey.language_failed_on = journey.language_failed_on, None
+    if failed_on is not None:
+        refer_for_language(work, journey, Act(failed_on, act.by), passed=False)
+
+
+def _remember_language_test(journey: Journey, act: Act, *, passed: bool) -> None:
+    journey.language_failed_on = None if passed else act.on
+    for referral in journey.referrals:
+        lessons = referral.exit_id is not None and referral.origin == "language_test"
+        if passed and lessons and referral.state_at_exit != "started":
+            referral.exit_id = None  # it is not asked for anew when the exit was a mistake
 
 
 def take_over_referrals(work: Work, journey: Journey, case: CaseImported) -> None:
