@@ -52,7 +52,7 @@ ASKED = 100
 COPY = """
     CREATE TEMP TABLE copies AS
         SELECT j.client_id AS old, gen_random_uuid() AS new, gen_random_uuid() AS handover,
-            CASE WHEN j.caseworker_id IS NOT NULL THEN 'w-' || ((n * $1 + row_number() OVER ()) / $3) END AS guide
+            CASE WHEN j.caseworker_id IS NOT NULL THEN 'w-' || (row_number() OVER () / $1) END AS guide
         FROM journeys j CROSS JOIN generate_series(1, $2) n WHERE j.household_kind = 'single';
 """
 JOURNEYS = """
@@ -132,8 +132,8 @@ async def measured(urls: DatabaseUrls, admin_url: str, size: int) -> Mapping[str
             missing = -(-(size - there) // BY_EVENTS)
             if missing > 0:
                 await connection.execute("DROP TABLE IF EXISTS copies")
-                copies = COPY.replace("$1", str(BY_EVENTS)).replace("$2", str(missing))
-                for rows in (copies.replace("$3", str(CLIENTS_EACH)), JOURNEYS, HANDOVERS, ITEMS, GUIDED):
+                copies = COPY.replace("$2", str(missing)).replace("$1", str(CLIENTS_EACH))
+                for rows in (copies, JOURNEYS, HANDOVERS, ITEMS, GUIDED):
                     await connection.execute(rows)
                 await connection.execute(STAFF.replace("$2", str(TEAM)), HERE)
                 await connection.execute(MANAGERS, HERE)

@@ -94,7 +94,7 @@ _SEES = text("""
         SELECT them.municipality, them.staff_id, them.roles, them.active
         FROM colleagues them JOIN led USING (municipality) JOIN in_teams USING (municipality)
         LEFT JOIN managed USING (municipality, team)
-        WHERE managed.team IS NULL
+        WHERE managed.team IS NULL AND EXISTS (SELECT FROM led)
     )
     SELECT municipality, NULL AS sees FROM in_teams
     UNION
