@@ -241,6 +241,17 @@ async def test_an_exit_of_who_is_registered_twice_is_no_return_when_the_two_are_
     } == {}
 
 
+@pytest.mark.requirement("INT-13", "ROU-19")
+async def test_an_answer_that_never_was_falls_away_also_when_the_agreement_was_corrected_since(
+    machine: Machine,
+) -> None:
+    agreed = Entry("agree", {"due_in": 9}, wrongly={"due_in": 8}, later=5)
+    missed = Entry("answer", {"which": 0, "outcome": "missed"}, true=False, later=9)
+    [lived] = await machine.live([History((NEAR, Entry("decide"), agreed, missed), after=12)])
+
+    assert lived.differs == []
+
+
 async def test_the_services_agree_on_what_happened_in_every_history(machine: Machine) -> None:
     await machine.system.settle()
     urls = {name: service.urls for name, service in machine.system.services.items()}

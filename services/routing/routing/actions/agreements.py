@@ -191,11 +191,23 @@ async def reopen(work: Work, journey: Journey, answered: Collection[Agreement], 
         raise MeasureFollowed
     everything = await of(work, journey.client_id)
     for agreement in answered:
-        for name in ("kept_on", "continued_on", "missed_on", "step", "step_taken_on", "answered_in"):
-            setattr(agreement, name, None)
-        say(work, journey, AgreementReopened(occurred_on=act.on, by=act.by, agreement_id=agreement.id))
+        for each in await _told_as_answered(work, agreement):
+            for name in ("kept_on", "continued_on", "missed_on", "step", "step_taken_on", "answered_in"):
+                setattr(each, name, None)
+            say(work, journey, AgreementReopened(occurred_on=act.on, by=act.by, agreement_id=each.id))
         await cancel(work, journey, [each for each in everything if each.continues_id == agreement.id], act)
     _climb_anew(work, journey, everything, act)
+
+
+async def _told_as_answered(work: Work, agreement: Agreement) -> list[Agreement]:
+    """The agreement, and those that it corrects of which the answer was told before the correction."""
+    found = [agreement]
+    while found[-1].corrects_id is not None:
+        corrected = await work.session.get_one(Agreement, found[-1].corrects_id)
+        if corrected.kept_on is None and corrected.continued_on is None and corrected.missed_on is None:
+            break
+        found.append(corrected)
+    return found
 
 
 async def cancel(work: Work, journey: Journey, mistaken: Collection[Agreement], act: Act) -> None:
