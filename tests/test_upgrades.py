@@ -55,6 +55,36 @@ async def test_the_newest_version_takes_the_rows_of_the_first(upgraded: Upgrade,
         assert await admin.fetch(unforced) == []
 
 
+FORMER_FENCE = (
+    "NOT EXISTS (SELECT FROM guided WHERE guided.client_id = {column} AND guided.caseworker IS NOT NULL"
+    " AND NOT guided.besides && string_to_array(current_setting('opstap.sees', true), ','))"
+)
+
+
+@pytest.mark.parametrize(("service", "table", "column"), [
+    ("intake", "clients", "id"), ("intake", "letters", "client_id"), ("diagnosis", "deadlines", "subject"),
+    ("routing", "journeys", "client_id"), ("partners", "referrals", "client_id"), ("reporting", "deadlines", "subject"),
+])  # fmt: skip
+async def test_former_fences_become_those_of_today(
+    postgres_server: EmbeddedPostgres, make_database: MakeDatabase, service: str, table: str, column: str
+) -> None:
+    urls = await make_database(service, "fenced")
+    folder = SERVICE_FOLDERS[service]
+    await asyncio.to_thread(upgrade, folder, urls.owner, FIRST)
+    admin = await asyncpg.connect(postgres_server.admin_url.rpartition("/")[0] + f"/{urls.name}")
+    asked = "SELECT tablename, qual FROM pg_policies WHERE policyname = 'of_sight'"
+    try:
+        today = dict(await admin.fetch(asked))[table]
+        await admin.execute(
+            f"ALTER POLICY of_sight ON {table} USING ({FORMER_FENCE.format(column=f'{table}.{column}')})"
+        )
+        assert dict(await admin.fetch(asked))[table] != today
+        await asyncio.to_thread(upgrade, folder, urls.owner)
+        assert dict(await admin.fetch(asked))[table] == today
+    finally:
+        await admin.close()
+
+
 @pytest.mark.parametrize(
     ("ended", "registration", "exited"),
     [("exited", None, "2026-01-03"), ("undone", "undone", None), ("deceased", "deceased", "2026-01-03")],

@@ -387,7 +387,11 @@ class Staff(Base):
     """Somebody who guides clients, in one of the municipalities they work for."""
 
     __tablename__ = "staff"
-    __table_args__ = (CheckConstraint("hours_per_week > 0", name="hours"),)
+    __table_args__ = (
+        CheckConstraint("hours_per_week > 0", name="hours"),
+        Index("ix_staff_team", "municipality", "team"),
+        Index("ix_staff_manages", "manages", postgresql_using="gin"),
+    )
 
     id: Mapped[str] = mapped_column(Text, primary_key=True)
     municipality: Mapped[str] = mapped_column(Text, primary_key=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal, Protocol
 
-from sqlalchemy import ColumnElement, and_, false, func, or_, select, tuple_
+from sqlalchemy import ARRAY, ColumnElement, Text, and_, cast, exists, false, func, or_, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
 
 from chassis.problems import Forbidden
@@ -199,8 +199,9 @@ async def _nobodys(work: Work, managing: Iterable[Staff], here: frozenset[str], 
 
 async def _without_teams(work: Work, here: Collection[str]) -> frozenset[str]:
     """The municipalities that keep no teams: each is one team."""
-    kept = select(Staff.municipality).where(Staff.municipality.in_(here), Staff.active, Staff.team.is_not(None))
-    return frozenset(here) - frozenset(await work.session.scalars(kept.distinct()))
+    each = func.unnest(cast(sorted(here), ARRAY(Text))).column_valued("here")
+    kept = exists().where(Staff.municipality == each, Staff.active, Staff.team.is_not(None))
+    return frozenset(await work.session.scalars(select(each).where(~kept)))
 
 
 def _managed(
