@@ -10,7 +10,7 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -250,6 +250,16 @@ async def test_an_answer_that_never_was_falls_away_also_when_the_agreement_was_c
     [lived] = await machine.live([History((NEAR, Entry("decide"), agreed, missed), after=12)])
 
     assert lived.differs == []
+
+
+async def test_a_conversation_that_was_due_is_asked_no_more_in_a_category_without_it(machine: Machine) -> None:
+    rests = replace(EXEMPTED[0], wait=40)
+    [lived] = await machine.live([History((FAR, Entry("decide"), rests, Entry("decide")), after=2)])
+
+    assert lived.differs == []
+    await machine.system.settle()
+    urls = {name: service.urls for name, service in machine.system.services.items()}
+    assert not [str(each) for each in await verify(urls)]
 
 
 async def test_the_services_agree_on_what_happened_in_every_history(machine: Machine) -> None:

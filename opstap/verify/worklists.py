@@ -27,7 +27,8 @@ from opstap.verify.findings import Difference
 _RUNNING = """
     SELECT d.subject AS client_id, d.kind AS what, coalesce(d.ref, d.id) AS ref, d.due_on, d.state = 'open'
         OR NOT EXISTS (SELECT FROM conversations c WHERE c.client_id = d.subject AND c.held_on >= d.reckoned_from)
-           AND (j.state = 'active' AND j.track_since <= d.reckoned_from OR d.kind = 'allowances_check')
+           AND (j.state = 'active' AND j.track_since <= d.reckoned_from AND j.category_since <= d.set_on
+                OR d.kind = 'allowances_check')
         OR u.id IS NOT NULL
         AS certain
     FROM deadlines d JOIN journeys j ON j.client_id = d.subject AND j.state IN ('active', 'exited')
@@ -40,7 +41,8 @@ _RUNNING = """
       AND NOT EXISTS (SELECT FROM deadlines n WHERE n.subject = d.subject AND n.kind = d.kind AND n.id > d.id
                       AND n.ref IS NOT DISTINCT FROM d.ref AND n.state <> 'cancelled')
 """
-"""Terms that stand; of one that fired, a conversation entered since says that it may or may not be met by policy."""
+"""Terms that stand; of one that fired, a conversation or a category since says that by policy it may or may not be met.
+"""
 
 _OTHERS = """
     SELECT h.client_id, CASE WHEN h.prepared_on IS NULL THEN 'handover' ELSE 'acceptance' END AS what, h.id AS ref,
