@@ -159,16 +159,11 @@ async def test_a_bsn_of_another_teams_client_tells_that_it_is_taken_and_opens_no
     other, client = await intake.client(), await intake.client()
     taken = (await intake.read(other))["bsn"]
     day = date(2024, 2, 1)
-    for staff, team in (("s-1", "north"), ("w-9", "south")):
+    for staff, team, manages in (("s-1", "north", ()), ("w-9", "south", ()), ("m-1", None, ("north", "south"))):
         changed = StaffChanged(
-            occurred_on=day,
-            by="staff:m-1",
-            staff_id=staff,
-            roles=("work_consultant",),
-            team=team,
-            manages=(),
+            occurred_on=day, by="staff:m-1", staff_id=staff, roles=("work_consultant",), team=team, manages=manages,
             active=True,
-        )
+        )  # fmt: skip
         await intake.hear(new_id(), changed)
     await intake.hear(other, assigned(day, "work_consultant", "w-9"))
     assert (await intake.get(f"/clients/{other}")).status_code == 404
