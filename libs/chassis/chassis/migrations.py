@@ -99,12 +99,16 @@ def fence(service: str, table: str, column: str = "client_id") -> None:
 
 
 def fence_anew() -> None:
-    """Write the fences of a service as `fence` makes them today, each by the column that it names; and index teams."""
+    """Write the fences of a service as `fence` makes them today, each by the column that it names."""
     fences = op.get_bind().execute(text("SELECT tablename, qual FROM pg_policies WHERE policyname = 'of_sight'"))
     for table, qual in fences.all():
         column = _FENCED_BY.search(qual)
         assert column is not None, f"the fence of {table} names no client"
         op.execute(f"ALTER POLICY of_sight ON {table} USING ({sight.predicate(f'{table}.{column[1]}')})")
+
+
+def index_teams() -> None:
+    """Who is in a team is found without reading all the staff of a city (`chassis.sight`)."""
     op.create_index("ix_colleagues_team", "colleagues", ["municipality", "team"])
 
 

@@ -337,13 +337,14 @@ async def _move_standing(work: Work, gone: Client, survivor: Client) -> None:
     standings = await standings_of(work.session, [gone, survivor])
     heard, kept = standings[gone.id], standings[survivor.id]
     kept.diagnosed_on = kept.diagnosed_on or heard.diagnosed_on
-    forgotten, beside = gone, _was_there_at_exit(gone, heard, kept)
+    forgotten = gone
     if _counts(heard, kept):
         forgotten = survivor
-        kept.exited_on = kept.exit_id = None
-        for field in (
-            () if beside else set(Standing.__table__.columns.keys()) - {"client_id", "municipality", "diagnosed_on"}
-        ):
+        if _was_there_at_exit(gone, heard, kept):
+            moves = {"exited_on", "exit_id"}
+        else:
+            moves = set(Standing.__table__.columns.keys()) - {"client_id", "municipality", "diagnosed_on"}
+        for field in moves:
             setattr(kept, field, getattr(heard, field))
     await work.session.flush()
     await work.session.execute(delete(AwaitedLetter).where(AwaitedLetter.client_id == forgotten.id))
@@ -362,7 +363,7 @@ def _counts(heard: Standing, kept: Standing) -> bool:
 
 
 def _was_there_at_exit(gone: Client, heard: Standing, kept: Standing) -> bool:
-    """Whether who goes was registered when the other left, and nothing was decided of them: then nothing moves.
+    """Whether who goes was registered when the other left, and nothing was decided of them: then the category stays.
 
     Ids sort by the moment at which they were made.
     """

@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from chassis.migrations import fence_anew
+from chassis.migrations import fence_anew, index_teams
 
 revision = "0018"
 down_revision = "0017"
@@ -12,5 +12,6 @@ depends_on = None
 
 def upgrade() -> None:
     fence_anew()
+    index_teams()
     op.create_index("ix_staff_team", "staff", ["municipality", "team"])
     op.create_index("ix_staff_manages", "staff", ["manages"], postgresql_using="gin")

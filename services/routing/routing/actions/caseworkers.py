@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from sqlalchemy import func, select, tuple_
@@ -115,13 +115,17 @@ async def assign(work: Work, assignments: Sequence[Assignment]) -> None:
             _take_on(work, each, role, caseworker)
 
 
-Guidance = tuple[str | None, str | None, tuple[str, ...]]
-"""Who guides a client, in which role, and which roles do besides."""
+class Guidance(NamedTuple):
+    """Who guides a client, in which role, and which roles do besides."""
+
+    caseworker: str | None
+    role: str | None
+    besides: tuple[str, ...]
 
 
 def guidance_of(work: Work, journey: Journey) -> Guidance:
     """How the client is guided now."""
-    return journey.caseworker_id, journey.caseworker_role, besides_of(work, journey)
+    return Guidance(journey.caseworker_id, journey.caseworker_role, besides_of(work, journey))
 
 
 async def follow_role(work: Work, changed: Collection[tuple[Journey, Act]], before: Mapping[UUID, Guidance]) -> None:
@@ -138,8 +142,8 @@ async def follow_role(work: Work, changed: Collection[tuple[Journey, Act]], befo
     await assign(work, [Assignment(journey, "transfer", act) for journey, act in otherwise])
     for journey, act in guided:
         was, now = before[journey.client_id], guidance_of(work, journey)
-        if now[0] is not None and now[0] == was[0] and now != was:
-            _tell(work, Assignment(journey, "transfer", act), now[0], now[0])
+        if now.caseworker is not None and now.caseworker == was.caseworker and now != was:
+            _tell(work, Assignment(journey, "transfer", act), previous=now.caseworker)
 
 
 def faults_in_roles(work: Work, municipality: str, roles: Collection[str]) -> dict[str, str]:
@@ -347,19 +351,20 @@ def _take_on(work: Work, each: Assignment, role: str, caseworker: str) -> None:
     if caseworker != previous and each.occasion in {"handover", "transfer"}:
         journey.handed_over_on = each.act.on
     if caseworker != previous or each.occasion != "transfer":
-        _tell(work, each, caseworker, previous)
+        _tell(work, each, previous)
 
 
-def _tell(work: Work, each: Assignment, caseworker: str, previous: str | None) -> None:
+def _tell(work: Work, each: Assignment, previous: str | None) -> None:
     journey = each.journey
-    event = CaseworkerAssigned.model_validate(
-        {
-            "occurred_on": each.act.on, "by": each.act.by, "caseworker_id": caseworker,
-            "role": journey.caseworker_role, "previous_id": previous, "occasion": each.occasion,
-            "besides": besides_of(work, journey),
-        }
+    assert journey.caseworker_id is not None, "somebody guides the client"
+    assert journey.caseworker_role is not None, "in a role"
+    say(
+        work, journey,
+        CaseworkerAssigned(
+            occurred_on=each.act.on, by=each.act.by, caseworker_id=journey.caseworker_id, role=journey.caseworker_role,
+            previous_id=previous, occasion=each.occasion, besides=besides_of(work, journey),
+        ),
     )  # fmt: skip
-    say(work, journey, event)
 
 
 def _miss(work: Work, each: Assignment, role: str) -> None:

@@ -96,13 +96,10 @@ async def _leave_together(work: Work, goes: Journey, stays: Journey, act: Act) -
     """An exit that somebody entered of the one counts for the person, unless the other is of a return after it."""
     for exited, active in ((goes, stays), (stays, goes)):
         left = exited.standing_exit
-        if exited.state != "exited" or left is None or not active.active:
+        apart = exited.state != "exited" or exited.registration_ended is not None or not active.active
+        if apart or left is None or left.reason in _HEARD_OF:
             continue
-        if (
-            exited.registration_ended is None
-            and left.reason not in _HEARD_OF
-            and not await _is_back(work, left, active)
-        ):
+        if not await _is_back(work, left, active):
             _one_goes_on_when_taken_back(work, goes, stays, left, act)
             await exits.leave_as_well(work, active, left)
 

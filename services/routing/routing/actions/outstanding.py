@@ -1,15 +1,18 @@
 """What stands open about clients and is somebody's to do: read here, for the work list, and changed elsewhere."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
+from typing import TypeVar
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from chassis.deadlines import Deadline
 from chassis.work import Work
 from routing.actions import reckoning
 from routing.spoken import Agreement
 from routing.tables import EmergencyAccess, IntakeDuty, Journey
+
+R = TypeVar("R", IntakeDuty, Agreement, EmergencyAccess)
 
 
 async def terms(work: Work, found: Iterable[Journey]) -> dict[UUID, list[Deadline]]:
@@ -26,38 +29,27 @@ async def terms(work: Work, found: Iterable[Journey]) -> dict[UUID, list[Deadlin
 
 async def duties(work: Work, client_ids: Collection[UUID]) -> dict[UUID, list[IntakeDuty]]:
     """What intake waits for, by client."""
-    if not client_ids:
-        return {}
-    found = await work.session.scalars(
-        select(IntakeDuty).where(IntakeDuty.client_id.in_(client_ids), IntakeDuty.closed_on.is_(None))
-    )
-    by_client: dict[UUID, list[IntakeDuty]] = {}
-    for each in found:
-        by_client.setdefault(each.client_id, []).append(each)
-    return by_client
+    return await _by_client(work, IntakeDuty, client_ids, IntakeDuty.closed_on.is_(None))
 
 
 async def missed_agreements(work: Work, client_ids: Collection[UUID]) -> dict[UUID, list[Agreement]]:
     """The agreements that were not kept and after which the step of the ladder is still to be taken, by client."""
+    return await _by_client(
+        work, Agreement, client_ids, Agreement.in_state("missed"), Agreement.step_taken_on.is_(None)
+    )
+
+
+async def accesses(work: Work, client_ids: Collection[UUID]) -> dict[UUID, list[EmergencyAccess]]:
+    """The accesses at which nobody looked yet, by client."""
+    return await _by_client(work, EmergencyAccess, client_ids, EmergencyAccess.reviewed_on.is_(None))
+
+
+async def _by_client(
+    work: Work, table: type[R], client_ids: Collection[UUID], *conditions: ColumnElement[bool]
+) -> dict[UUID, list[R]]:
     if not client_ids:
         return {}
-    found = await work.session.scalars(
-        select(Agreement).where(
-            Agreement.client_id.in_(client_ids), Agreement.in_state("missed"), Agreement.step_taken_on.is_(None)
-        )
-    )
-    by_client: dict[UUID, list[Agreement]] = {}
-    for each in found:
+    by_client: dict[UUID, list[R]] = {}
+    for each in await work.session.scalars(select(table).where(table.client_id.in_(client_ids), *conditions)):
         by_client.setdefault(each.client_id, []).append(each)
     return by_client
-
-
-async def accesses(work: Work, client_ids: Collection[UUID]) -> dict[UUID, Sequence[EmergencyAccess]]:
-    """The accesses at which nobody looked yet, by client."""
-    found = await work.session.scalars(
-        select(EmergencyAccess).where(EmergencyAccess.client_id.in_(client_ids), EmergencyAccess.reviewed_on.is_(None))
-    )
-    by_client: dict[UUID, list[EmergencyAccess]] = {}
-    for each in found:
-        by_client.setdefault(each.client_id, []).append(each)
-    return dict(by_client)

@@ -29,7 +29,7 @@ async def wanted(work: Work, by_id: Mapping[UUID, Journey]) -> dict[Key, NewDead
         standing = journey.standing(conversations=held.get(journey.client_id, ()))
         terms = running_terms(standing, pack_of(work, journey), partial(pack_of, work, journey))
         found += [_as_deadline(journey, term) for term in terms]
-    return {_key(each.subject, each): each for each in found}
+    return {(each.subject, each.kind, each.ref): each for each in found}
 
 
 async def there(work: Work, client_ids: Collection[UUID]) -> Sequence[Deadline]:
@@ -68,10 +68,6 @@ async def spoken(work: Work, client_ids: Collection[UUID], until: date | None = 
     for each in await work.session.scalars(query):
         found.setdefault(each.client_id, []).append(each.as_spoken())
     return found
-
-
-def _key(subject: UUID, new: NewDeadline) -> Key:
-    return subject, new.kind, new.ref
 
 
 async def _of_instruments(work: Work, by_id: Mapping[UUID, Journey]) -> list[NewDeadline]:
