@@ -33,6 +33,8 @@ async def test_a_manager_keeps_the_own_team_and_widens_nobodys_sight(routing: Ro
         {**member("west-boss", "west"), "manages": ["west", "east"]},
     ):
         assert (await routing.post("/staff", body, headers=boss)).status_code == 403, body
+    loner = (await routing.post("/staff", member("loner", None), headers=boss)).json()
+    assert loner["detail"] == "In GM1916 an operator enters who is in no team; name a team that you manage."
     leaver = {"municipality": "GM1916", "note": "Warm overgedragen"}
     assert (await routing.post("/staff/east-1/transfers", leaver, headers=boss)).status_code == 403
     assert (await routing.post("/staff/west-1/transfers", leaver, headers=boss)).status_code == 201

@@ -103,6 +103,14 @@ async def test_the_roles_that_are_handed_over_are_known_and_leave_something_to_d
     assert (await routing.journey(client))["caseworkerId"] == "anna"
 
 
+async def test_a_role_that_somebody_does_not_hold_is_not_handed_over_as_if_it_were(routing: Routing) -> None:
+    await routing.done("/staff", anna())
+    await routing.client()
+    body = {"municipality": HERE, "note": "Warm overgedragen", "roles": ["income_consultant"]}
+    refused = faults(await routing.post("/staff/anna/transfers", body))
+    assert refused == {"#/roles/0": "is no role of anna, who guides nobody in it"}
+
+
 async def test_who_guides_a_client_without_the_role_is_changed_without_a_word(routing: Routing) -> None:
     await routing.staff(anna=["work_consultant"], dora=["income_consultant"])
     client = await routing.client()

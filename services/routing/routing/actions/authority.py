@@ -26,7 +26,9 @@ async def over_staff(
     now_in = {each.team for each in staff if each.id == staff_id}
     nobodys = bool(now_in) and not people.managers(municipality, staff_id) and (mine or not people.chiefs(municipality))
     known = {team for each in (now_in, teams) for team in each if team is not None} - (now_in if nobodys else set())
-    if not caller.has(Role.TEAM_MANAGER) or not (known or nobodys) or not known <= mine:
+    if caller.has(Role.TEAM_MANAGER) and not (known or nobodys):
+        raise Forbidden(f"In {municipality} an operator enters who is in no team; name a team that you manage.")
+    if not caller.has(Role.TEAM_MANAGER) or not known <= mine:
         raise Forbidden(f"In {municipality} this is for the manager of the team, or for an operator.")
 
 

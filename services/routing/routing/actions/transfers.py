@@ -130,13 +130,18 @@ async def _check(work: Work, leaving: Leaving, theirs: Sequence[UUID]) -> None:
         for place, client_id in enumerate(leaving.notes)
         if client_id not in moved and client_id not in theirs
     ]
-    faults += _faults_in_roles(work, leaving, known)
+    faults += _faults_in_roles(work, leaving, known, known.roles if not theirs and not moved else leaving.roles)
     if faults:
         raise Invalid(errors=faults)
 
 
-def _faults_in_roles(work: Work, leaving: Leaving, known: Staff) -> list[dict[str, str]]:
-    unknown = caseworkers.faults_in_roles(work, leaving.municipality, leaving.roles)
+def _faults_in_roles(work: Work, leaving: Leaving, known: Staff, held: Collection[str]) -> list[dict[str, str]]:
+    """Roles that there are not, that the leaver does not hold, or without which nothing is left to do.
+
+    Who handed clients over already may ask the same again, and holds the roles no longer: then `held` is what is asked.
+    """
+    unknown = {role: f"is no role of {known.id}, who guides nobody in it" for role in leaving.roles if role not in held}
+    unknown |= caseworkers.faults_in_roles(work, leaving.municipality, leaving.roles)
     places = {role: place for place, role in enumerate(leaving.roles)}
     faults = [{"pointer": f"#/roles/{places[role]}", "detail": detail} for role, detail in unknown.items()]
     if leaving.roles and not known.manages and places.keys() >= set(known.roles):
